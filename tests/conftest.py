@@ -1,0 +1,33 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# TensorFlow reads this when it is imported: no banner in the test output.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of public melodies: ``RNNAE_CORPUS``, else ``shared/corpus`` beside the repository."""
+    beside = Path(__file__).parents[2] / "shared" / "corpus"
+    folder = Path(os.environ.get("RNNAE_CORPUS", beside))
+    if not (folder / "index.jsonl").is_file():
+        pytest.skip(f"there is no corpus in {folder}; set RNNAE_CORPUS to its folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the presets and settings of whoever runs the tests out of them, and the tests out of theirs."""
+    for name in [name for name in os.environ if name.startswith("RNNAE_") and name not in KEPT]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RNNAE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+KEPT = ("RNNAE_CORPUS", "RNNAE_REQUIRE_PORTS")
+"""Variables of the test run itself."""
