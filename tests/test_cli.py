@@ -149,7 +149,5 @@ def test_a_command_whose_package_is_missing_is_listed_and_says_what_to_install(
 
 
 def test_the_script_and_the_module_are_the_same() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rnnae_live", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "rnnae_live", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"rnnae-live {__version__}\n"

@@ -67,15 +67,6 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 optional part missing,
 4 input refused. Set RNNAE_DEBUG=1 to see the details of a failure."""
 
 
-class Failure(click.ClickException):
-    """A sentence for stderr and the status to leave with."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        """Keep ``message``, one sentence without a traceback, and ``exit_code``, 1-4."""
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
 class Commands(click.Group):
     """A click group that imports a command when it is called and not before."""
 
@@ -136,13 +127,13 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
         except RnnaeError as error:
-            raise _failure(error, str(error), error.exit_status) from error
+            raise _left(error, str(error), error.exit_status) from error
         except ModuleNotFoundError as error:
-            raise _failure(error, *_missing(error)) from error
+            raise _left(error, *_missing(error)) from error
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # The reader of a pipe went away; click leaves quietly.
-            raise _failure(error, _unforeseen(error), RnnaeError.exit_status) from error
+            raise _left(error, _unforeseen(error), RnnaeError.exit_status) from error
 
 
 @click.group(
@@ -224,10 +215,11 @@ def _unforeseen(error: Exception) -> str:
     return f"Something failed that should not have ({what}). RNNAE_DEBUG=1 shows the details; please report them."
 
 
-def _failure(error: Exception, message: str, status: int) -> Failure:
-    """Return what click prints and leaves with; the traceback comes first where it was asked for."""
+def _left(error: Exception, message: str, status: int) -> click.exceptions.Exit:
+    """Print the sentence, after the traceback where that was asked for, and return what click leaves with."""
     if os.environ.get("RNNAE_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
-    return Failure(message, status)
+    click.echo(f"{click.style('Error:', fg='red')} {message}", err=True)
+    return click.exceptions.Exit(status)
