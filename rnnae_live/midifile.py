@@ -1,0 +1,273 @@
+"""Standard MIDI Files: a reader that takes whatever can be taken, and a writer that never leaves half a file.
+
+.mid -> chunks -> [midifile] -> phrase, and melody -> [midifile] -> .mid
+
+Reads types 0, 1 and 2, metrical and SMPTE division. Damage is repaired where the notes before or around it can be
+saved (see ``chunks``), and each repair is a sentence in ``Phrase.notices``.
+
+*Units*: ticks of the file's own division; SMPTE frames become quarter notes at the file's tempo.
+*Errors*: ``MidiFileError`` and nothing else, whatever the bytes are.
+*Source*: "Standard MIDI Files 1.0" (MIDI Manufacturers Association, RP-001). The reader is our own because mido
+raises ten kinds of exception on damaged files, loses the delta of unknown meta events, and takes quadratic time over
+a long variable-length quantity; files are written with mido.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rnnae_live.chunks import FILE_PPQ, MAX_BYTES, Reader, Track, printable
+from rnnae_live.errors import MidiFileError
+from rnnae_live.melody import PPQ, Melody
+from rnnae_live.phrase import Metre, Note, Part, Phrase, Tempo
+
+if TYPE_CHECKING:
+    import mido
+
+MAX_SECONDS = 24 * 3600
+"""What lies later than this is left out."""
+
+MAX_QUARTERS = MAX_SECONDS * 5
+"""The same at 300 bpm, in quarter notes: bounds the bar lines of a file whose tempo is absurd."""
+
+SMPTE_PPQ = 960
+"""Ticks per quarter note that SMPTE frames are turned into where no whole number fits."""
+
+Change = TypeVar("Change", Metre, Tempo)
+
+
+def read(source: Path | str | bytes) -> Phrase:
+    """Return the notes, metres and tempos of a MIDI file, one part for each track and channel that has notes.
+
+    Args:
+        source: path of the file, or its bytes.
+
+    Raises:
+        MidiFileError: there is no such file, it is not a regular file or not a MIDI file, or it is too large.
+    """
+    if isinstance(source, bytes):
+        reader = Reader(source, "This file")
+    else:
+        path = Path(source)
+        reader = Reader(_content(path), f"'{printable(path.name)}'")
+    phrase = _assembled(reader.read(), reader)
+    if reader.rate:
+        phrase = _metrical(phrase, reader.rate)
+    phrase = _shortened(phrase, reader)
+    return replace(phrase, notices=tuple(reader.notices))
+
+
+def write(path: Path | str, voices: Melody | Mapping[str, Melody]) -> None:
+    """Write one melody, or several named ones that sound together, as a MIDI file of type 1 with 480 ticks a quarter.
+
+    ``read`` gives the same notes, metres and tempo (to a hundredth bpm) back. Metres and tempo are those of the first
+    melody; a pickup is written as a first short bar where a time signature can say it. The file is complete or not
+    there: it is written under a temporary name, synced and renamed.
+
+    Raises:
+        MidiFileError: the file cannot be written.
+        ValueError: there is no melody, or its tempo is no tempo.
+    """
+    path = Path(path)
+    named = {"Melody": voices} if isinstance(voices, Melody) else dict(voices)
+    file = _file(named)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                file.save(file=out)
+                out.flush()
+                os.fsync(out.fileno())
+            # mkstemp makes files private; a song is as readable as any other new file.
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        name = printable(str(path), 200)
+        raise MidiFileError(f"'{name}' cannot be written ({error.strerror or error}); choose another place.") from error
+
+
+def _umask() -> int:
+    """Return the permissions that new files do not get."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _file(voices: Mapping[str, Melody]) -> mido.MidiFile:
+    """Return the file of some voices: a track of tempo and metres, then one track a voice."""
+    # mido takes longer to import than `--help` may take.
+    import mido
+
+    if not voices:
+        raise ValueError("There is no melody to write.")
+    head = next(iter(voices.values()))
+    if not 4 <= head.bpm <= 1000:
+        raise ValueError(f"A file cannot say a tempo of {head.bpm} bpm; choose 4 to 1000.")
+    length = max(melody.length for melody in voices.values())
+    file = mido.MidiFile(type=1, ticks_per_beat=FILE_PPQ, charset="utf-8")
+    events = [(0, mido.MetaMessage("set_tempo", tempo=round(60e6 / head.bpm)))]
+    for metre in _written_metres(head):
+        message = mido.MetaMessage("time_signature", numerator=metre.numerator, denominator=metre.denominator)
+        events.append((metre.onset, message))
+    file.tracks.append(_track(events, length))
+    for number, (name, melody) in enumerate(voices.items()):
+        # Channel 10 is percussion; a seventeenth voice shares the first channel.
+        channel = [c for c in range(16) if c != 9][number % 15]
+        events = [(0, mido.MetaMessage("track_name", name=printable(name)))]
+        for note in melody.notes:
+            events.append(
+                (note.onset, mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity))
+            )
+            events.append((note.end, mido.Message("note_off", channel=channel, note=note.pitch, velocity=0)))
+        file.tracks.append(_track(events, length))
+    return file
+
+
+def _track(events: Iterable[tuple[int, mido.Message]], length: int) -> mido.MidiTrack:
+    """Return a track of events at ticks of the grid; at one tick a note ends before the next one begins."""
+    import mido
+
+    track = mido.MidiTrack()
+    now = 0
+    for tick, message in sorted(events, key=lambda event: (event[0], event[1].type != "note_off")):
+        track.append(message.copy(time=(tick - now) * FILE_PPQ // PPQ))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=(max(length, now) - now) * FILE_PPQ // PPQ))
+    return track
+
+
+def _written_metres(melody: Melody) -> list[Metre]:
+    """Return the metres as a file says them: the pickup as a bar of its own, as notation programs do."""
+    metres = list(melody.metres)
+    if melody.pickup and metres[0].onset == 0:
+        short = Fraction(melody.pickup, 4 * PPQ)
+        if short < Fraction(metres[0].numerator, metres[0].denominator) and 64 % short.denominator == 0:
+            denominator = max(4, short.denominator)
+            numerator = short.numerator * denominator // short.denominator
+            metres[:1] = [Metre(0, numerator, denominator), replace(metres[0], onset=melody.pickup)]
+    return metres
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a regular file of bearable size."""
+    name = printable(str(path), 200)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise MidiFileError(f"'{name}' is {kind}; give the path of a MIDI file.")
+        if status.st_size > MAX_BYTES:
+            raise MidiFileError(f"'{name}' is larger than {MAX_BYTES // 1_000_000} MB; cut it into smaller files.")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise MidiFileError(f"There is no file '{name}'; check the path.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MidiFileError(f"'{name}' cannot be read ({reason}); check the path and its permissions.") from error
+
+
+def _assembled(tracks: list[Track], reader: Reader) -> Phrase:
+    """Return the phrase that the tracks make together."""
+    programs: dict[int, int] = {}
+    for track in tracks:
+        for channel, program in track.programs.items():
+            programs.setdefault(channel, program)
+    parts = []
+    for number, track in enumerate(tracks):
+        # The name of a track with several channels is the title of the song, not that of an instrument.
+        name = track.name if len(track.notes) == 1 else ""
+        for channel, spans in sorted(track.notes.items()):
+            notes = tuple(Note(*span) for span in sorted(spans))
+            program = track.programs.get(channel, programs.get(channel, 0))
+            parts.append(Part(notes, name, number, channel, program, track.end))
+    timed = tracks
+    if reader.kind == 2:
+        # The tracks of a type 2 file are songs of their own; the first one with notes and a metre stands for all.
+        timed = [t for t in tracks if t.notes and (t.metres or t.tempos)][:1] or tracks
+        reader.note("The tracks of this file (type 2) are independent of each other.")
+    metres = _settled(Metre(0), [metre for track in timed for metre in track.metres])
+    tempos = _settled(Tempo(0), [tempo for track in timed for tempo in track.tempos])
+    ends = [track.end for track in tracks] + [note.end for part in parts for note in part.notes]
+    return Phrase(tuple(parts), reader.ppq, max(ends, default=0), metres, tempos)
+
+
+def _settled(default: Change, changes: list[Change]) -> tuple[Change, ...]:
+    """Return changes in order, the last one of each tick, without those that change nothing, from tick 0 on."""
+    last = {change.onset: change for change in changes}
+    line = [last.pop(0, default)]
+    for onset in sorted(last):
+        if replace(last[onset], onset=0) != replace(line[-1], onset=0):
+            line.append(last[onset])
+    return tuple(line)
+
+
+def _metrical(phrase: Phrase, rate: Fraction) -> Phrase:
+    """Return a phrase whose ticks are ``rate`` a second with ticks that are so many to the quarter note."""
+    beats = [Fraction(tempo.bpm).limit_denominator(1000) / 60 / rate for tempo in phrase.tempos]
+    exact = 1 / beats[0]
+    ppq = int(exact) if len(beats) == 1 and exact.denominator == 1 and exact >= 24 else SMPTE_PPQ
+    starts, quarters = [0], [Fraction(0)]
+    for before, tempo in zip(beats, phrase.tempos[1:], strict=False):
+        quarters.append(quarters[-1] + (tempo.onset - starts[-1]) * before)
+        starts.append(tempo.onset)
+
+    def moved(tick: int) -> int:
+        i = bisect_right(starts, tick) - 1
+        return round((quarters[i] + (tick - starts[i]) * beats[i]) * ppq)
+
+    def placed(note: Note) -> Note:
+        onset = moved(note.onset)
+        return replace(note, onset=onset, duration=max(1, moved(note.end) - onset))
+
+    return replace(
+        phrase,
+        parts=tuple(replace(p, notes=tuple(map(placed, p.notes)), length=moved(p.length)) for p in phrase.parts),
+        ppq=ppq,
+        length=moved(phrase.length),
+        metres=tuple(replace(metre, onset=moved(metre.onset)) for metre in phrase.metres),
+        tempos=tuple(replace(tempo, onset=moved(tempo.onset)) for tempo in phrase.tempos),
+    )
+
+
+def _shortened(phrase: Phrase, reader: Reader) -> Phrase:
+    """Return the phrase without what lies later than a day."""
+    seconds, horizon = 0.0, MAX_QUARTERS * phrase.ppq
+    for i, tempo in enumerate(phrase.tempos):
+        end = phrase.tempos[i + 1].onset if i + 1 < len(phrase.tempos) else phrase.length
+        pace = 60 / tempo.bpm / phrase.ppq
+        if seconds + (end - tempo.onset) * pace > MAX_SECONDS:
+            horizon = min(horizon, tempo.onset + int((MAX_SECONDS - seconds) / pace))
+            break
+        seconds += (end - tempo.onset) * pace
+    if phrase.length <= horizon:
+        return phrase
+    reader.note("What lies more than 24 hours after the start was left out.")
+
+    def early(note: Note) -> Note:
+        return replace(note, duration=min(note.duration, horizon - note.onset))
+
+    parts = (
+        replace(part, notes=tuple(early(n) for n in part.notes if n.onset < horizon), length=min(part.length, horizon))
+        for part in phrase.parts
+    )
+    return replace(
+        phrase,
+        parts=tuple(part for part in parts if part.notes),
+        length=horizon,
+        metres=tuple(metre for metre in phrase.metres if metre.onset < horizon),
+        tempos=tuple(tempo for tempo in phrase.tempos if tempo.onset < horizon),
+    )
