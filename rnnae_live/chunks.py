@@ -61,38 +61,64 @@ class Track:
     tempos: list[Tempo] = field(default_factory=list)
     programs: dict[int, int] = field(default_factory=dict)
     notes: dict[int, list[Span]] = field(default_factory=dict)
-    sounding: dict[int, deque[tuple[int, int]]] = field(default_factory=dict)
-    """Note-ons that wait for their note-off, oldest first, by channel * 128 + pitch."""
-
-    def attack(self, now: int, key: int, velocity: int) -> None:
-        """Keep a note-on until its note-off comes."""
-        waiting = self.sounding.get(key)
-        if waiting is None:
-            self.sounding[key] = waiting = deque()
-        waiting.append((now, velocity))
-
-    def release(self, now: int, key: int) -> None:
-        """End the oldest note of this channel and pitch; a note-off without its note-on is nothing."""
-        waiting = self.sounding.get(key)
-        if waiting:
-            onset, velocity = waiting.popleft()
-            self.notes.setdefault(key >> 7, []).append((onset, max(1, now - onset), key & 127, velocity))
+    """The notes of each channel, once the track is closed."""
+    keys: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """Tick and velocity (0: note-off) of what happens to each key, by channel * 128 + pitch."""
 
     def close(self, ppq: int) -> int:
-        """End what still sounds at the next attack of its channel, or with the track; return how many there were."""
-        left = [(key, *start) for key, waiting in self.sounding.items() for start in waiting]
+        """Make notes of the attacks and releases; return how many had no release.
+
+        These end at the next attack of their channel, or with the track, or after a quarter note where even that is
+        not later.
+        """
+        left = []
+        for key, events in self.keys.items():
+            ended, open_ended = _paired(events)
+            channel, pitch = key >> 7, key & 127
+            spans = ((onset, max(1, end - onset), pitch, velocity) for onset, end, velocity in ended)
+            self.notes.setdefault(channel, []).extend(spans)
+            left += [(channel, pitch, onset, velocity) for onset, velocity in open_ended]
         attacks: dict[int, list[int]] = {}
-        for channel in {key >> 7 for key, _, _ in left}:
-            ended = [span[0] for span in self.notes.get(channel, ())]
-            attacks[channel] = sorted(ended + [onset for key, onset, _ in left if key >> 7 == channel])
-        for key, onset, velocity in left:
-            onsets = attacks[key >> 7]
+        for channel in {entry[0] for entry in left}:
+            closed = [span[0] for span in self.notes[channel]]
+            attacks[channel] = sorted(closed + [entry[2] for entry in left if entry[0] == channel])
+        for channel, pitch, onset, velocity in left:
+            onsets = attacks[channel]
             after = bisect_right(onsets, onset)
             end = onsets[after] if after < len(onsets) else self.end
-            duration = end - onset if end > onset else ppq
-            self.notes.setdefault(key >> 7, []).append((onset, duration, key & 127, velocity))
-        self.sounding.clear()
+            self.notes[channel].append((onset, end - onset if end > onset else ppq, pitch, velocity))
+        self.keys.clear()
+        self.notes = {channel: spans for channel, spans in self.notes.items() if spans}
         return len(left)
+
+
+def _paired(events: list[tuple[int, int]]) -> tuple[list[tuple[int, int, int]], list[tuple[int, int]]]:
+    """Return (onset, end, velocity) of the notes of one key, and (onset, velocity) of those without note-off.
+
+    The first attack gets the first release, which is right for repeated notes that overlap. Where that leaves attacks
+    over, note-offs were lost, and a release belongs to the latest attack.
+    """
+    waiting: deque[tuple[int, int]] = deque()
+    ended = []
+    for tick, velocity in events:
+        if velocity:
+            waiting.append((tick, velocity))
+        elif waiting:
+            onset, strength = waiting.popleft()
+            ended.append((onset, tick, strength))
+    if not waiting:
+        return ended, []
+    ended, lost = [], []
+    sounding: tuple[int, int] | None = None
+    for tick, velocity in events:
+        if velocity:
+            if sounding:
+                lost.append(sounding)
+            sounding = (tick, velocity)
+        elif sounding:
+            ended.append((sounding[0], tick, sounding[1]))
+            sounding = None
+    return ended, [*lost, sounding] if sounding else lost
 
 
 class Reader:
@@ -228,10 +254,13 @@ class Reader:
             return limit
         first = self.data[pos] & 127
         key = (status & 15) << 7 | first
-        if kind == 0x90 and self.data[pos + 1] & 127:
-            track.attack(now, key, self.data[pos + 1] & 127)
-        elif kind in {0x80, 0x90}:
-            track.release(now, key)
+        if kind in {0x80, 0x90}:
+            velocity = self.data[pos + 1] & 127 if kind == 0x90 else 0
+            events = track.keys.get(key)
+            if events is not None:
+                events.append((now, velocity))
+            elif velocity:
+                track.keys[key] = [(now, velocity)]
         elif kind == 0xC0:
             track.programs.setdefault(status & 15, first)
         return after
