@@ -1,0 +1,162 @@
+"""What happens on a MIDI port, and what is to happen: the messages of a performance, with their times.
+
+ports -> [events] -> capture, control ... engine -> [events] -> player
+
+``read`` turns the bytes of one complete message into an event; anything that a melody instrument has no use for
+(clock, pressure, SysEx, half a message) is None and never an error. ``fault`` judges bytes that are to be sent.
+
+*Units*: every ``time``, ``at`` and ``until`` is in seconds of one monotonic clock, the same in all processes.
+Channels are 0-15, pitches, velocities, controllers, values and programs 0-127.
+*Threading*: values, free to share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE = 0x80, 0x90, 0xB0, 0xC0
+ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+CHANNELS = 16
+PITCHES = 128
+
+LENGTHS = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}
+"""Bytes of each channel message, by the upper half of its status byte."""
+SYSTEM_LENGTHS = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1, 0xF8: 1, 0xFA: 1, 0xFB: 1, 0xFC: 1, 0xFE: 1, 0xFF: 1}
+"""Bytes of each system message that has a fixed length, by its status byte."""
+LONGEST_SYSEX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOn:
+    """A key goes down. ``velocity`` is 1-127: a note-on with velocity 0 is read as a ``NoteOff``."""
+
+    time: float
+    channel: int
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOff:
+    """A key comes up."""
+
+    time: float
+    channel: int
+    pitch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlChange:
+    """A knob, slider, button or pedal moves."""
+
+    time: float
+    channel: int
+    controller: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramChange:
+    """A preset is chosen; ``program`` is the number on the wire, one less than most displays show."""
+
+    time: float
+    channel: int
+    program: int
+
+
+Event = NoteOn | NoteOff | ControlChange | ProgramChange
+
+
+@dataclass(frozen=True, slots=True)
+class DueNote:
+    """A note to play: on at ``at``, off at ``until``. Its note-off can therefore never be lost between processes."""
+
+    at: float
+    until: float
+    channel: int
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One message to send at ``at``; ``data`` is complete and valid."""
+
+    at: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Forget what has not sounded yet, release what sounds. ``hard`` adds "all sound off" for whatever listens."""
+
+    hard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for whoever watches the instrument."""
+
+    text: str
+    fault: bool = False
+
+
+Output = DueNote | Due | Cut | Notice
+"""Whatever the engine hands to the player (a ``Notice`` goes to the front)."""
+
+
+def read(data: bytes, time: float) -> Event | None:
+    """Return the event that the bytes of one complete message are, None for everything that is not used here."""
+    if not data or LENGTHS.get(data[0] & 0xF0) != len(data) or max(data[1:]) > 127:
+        return None
+    kind, channel = data[0] & 0xF0, data[0] & 0x0F
+    if kind == NOTE_ON and data[2]:
+        return NoteOn(time, channel, data[1], data[2])
+    if kind in (NOTE_ON, NOTE_OFF):
+        return NoteOff(time, channel, data[1])
+    if kind == CONTROL_CHANGE:
+        return ControlChange(time, channel, data[1], data[2])
+    if kind == PROGRAM_CHANGE:
+        return ProgramChange(time, channel, data[1])
+    return None
+
+
+def fault(data: bytes) -> str | None:
+    """Return why ``data`` is not exactly one valid MIDI message, None where it is one."""
+    if not data:
+        return "is empty"
+    status = data[0]
+    if status < 0x80:
+        return f"begins with the data byte {status:#04x}"
+    if status == 0xF0:
+        if len(data) > LONGEST_SYSEX:
+            return f"is a SysEx of {len(data)} bytes, more than {LONGEST_SYSEX}"
+        whole = len(data) > 1 and data[-1] == 0xF7 and all(byte < 0x80 for byte in data[1:-1])
+        return None if whole else "is a SysEx without its end, or with a status byte inside"
+    length = LENGTHS.get(status & 0xF0) if status < 0xF0 else SYSTEM_LENGTHS.get(status)
+    if length is None:
+        return f"has the status byte {status:#04x}, which MIDI does not define"
+    if len(data) != length:
+        return f"has {len(data)} bytes instead of {length}"
+    if any(byte > 0x7F for byte in data[1:]):
+        return "has a data byte above 127"
+    return None
+
+
+def note_on(channel: int, pitch: int, velocity: int) -> bytes:
+    """Return the bytes of a note-on."""
+    return bytes((NOTE_ON | channel, pitch, velocity))
+
+
+def note_off(channel: int, pitch: int) -> bytes:
+    """Return the bytes of a note-off."""
+    return bytes((NOTE_OFF | channel, pitch, 64))
+
+
+def silence() -> list[bytes]:
+    """Return "all notes off" and "all sound off" for every channel, for what listens and has lost count."""
+    return [
+        bytes((CONTROL_CHANGE | channel, controller, 0))
+        for channel in range(CHANNELS)
+        for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF)
+    ]
