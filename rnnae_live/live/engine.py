@@ -1,0 +1,116 @@
+"""The engine's process: the music. Loads the bank, then turns what comes in into what is due.
+
+Everything musical is ``rnnae_live.engine``; here it gets its time, its input and its output.
+
+*Threading*: one thread. *Errors*: see ``child``; a fault while playing becomes a notice.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rnnae_live import events
+from rnnae_live.engine import Engine, Settings
+from rnnae_live.events import Notice, Output
+from rnnae_live.live import wire
+from rnnae_live.live.child import PATIENCE, Child, main
+from rnnae_live.live.wire import Kind, Link, LinkLostError
+
+AGAIN = 0.02
+"""Seconds between two calls to a player that is not there yet."""
+
+
+class EngineProcess(Child):
+    """The process that makes the music."""
+
+    role = "engine"
+
+    def start(self) -> dict[str, Any]:
+        """Load the bank, take over what an earlier engine knew, and call the player."""
+        from rnnae_live.voices import BankVoices
+
+        options = self.options
+        bank = options["bank"]
+        voices = BankVoices.open(Path(bank) if bank else None)
+        presets = tuple((str(name), float(weight)) for name, weight in options["presets"])
+        self.engine = Engine(voices, Settings(options["bpm"], presets=presets, follow=options["follow"]))
+        if options.get("takeover"):
+            self.engine.restore(options["takeover"])
+        self._told: dict[str, Any] | None = None
+        self._player: Link | None = None
+        self._call_at = 0.0
+        # What was loaded stays for good: the collector need not look at it again while playing.
+        gc.collect()
+        gc.freeze()
+        self._call(PATIENCE)
+        return {"bank": voices.title, "slots": [slot.name if slot else None for slot in self.engine.slots]}
+
+    def turn(self) -> None:
+        """Wait for a message or for the moment that time alone brings, and play what follows."""
+        wake = self.engine.wake()
+        if self._player is None:
+            wake = min(self._call_at, wake) if wake else self._call_at
+        others = [self._player] if self._player else []
+        ready = self.wait(others, None if wake is None else wake - time.monotonic())
+        try:
+            if self._player is None:
+                self._call(0.0)
+            if self._player is not None:
+                for kind, payload in self._player.receive() if self._player in ready else ():
+                    if kind is Kind.INPUT:
+                        self._handle(*wire.unpack_input(payload))
+                self._put(self.engine.advance(time.monotonic()))
+        except LinkLostError:
+            self._lost()
+
+    def leave(self) -> None:
+        """Let go of the player, which releases what sounds."""
+        if getattr(self, "_player", None) is not None:
+            self._lost()
+
+    def status(self) -> dict[str, Any]:
+        """Return counts, and all settings where they have changed since they were told last."""
+        if not hasattr(self, "engine"):
+            return {}
+        counts = self.engine.counts
+        told: dict[str, Any] = {"phrases": counts.phrases, "answers": counts.answers, "faults": counts.faults}
+        settings = self.engine.snapshot()
+        if settings != self._told:
+            self._told = told["settings"] = settings
+        return told
+
+    def _handle(self, at: float, data: bytes) -> None:
+        event = events.read(data, at)
+        if event is not None:
+            self._put(self.engine.handle(event, time.monotonic()))
+
+    def _put(self, outputs: list[Output]) -> None:
+        """Send notes to the player and notices to the front."""
+        notes = [wire.pack_output(output) for output in outputs if not isinstance(output, Notice)]
+        if notes and self._player is not None:
+            self._player.send_frames(notes)
+        notices = [wire.pack_output(output) for output in outputs if isinstance(output, Notice)]
+        if notices:
+            self.front.send_frames(notices)
+
+    def _call(self, patience: float) -> None:
+        """Call the player; where it does not answer, try again a little later."""
+        try:
+            self._player = wire.call(self.folder, "player", patience)
+        except OSError:
+            self._call_at = time.monotonic() + AGAIN
+
+    def _lost(self) -> None:
+        """The player is gone: so is what it was to play. Another one will come."""
+        if self._player is not None:
+            self._player.close()
+        self._player = None
+        self._call_at = time.monotonic() + AGAIN
+
+
+if __name__ == "__main__":
+    sys.exit(main(EngineProcess))

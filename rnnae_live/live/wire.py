@@ -1,0 +1,289 @@
+"""How the processes of a live session talk: small binary messages over local stream sockets.
+
+player <-> [wire] <-> engine, front <-> [wire] <-> both
+
+A session has a folder that only its user can enter. A process listens on a name in it, another one calls that name:
+a Unix socket, or where there are none (or the path is too long for one) a TCP port of this machine that is written
+into the folder together with a secret. A frame is 5 bytes (length, kind) and its payload.
+
+*Threading*: one thread an end.
+*Errors*: ``OSError`` where nobody listens; ``LinkLostError`` when the other end is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from rnnae_live.events import Cut, Due, DueNote, Notice, Output
+
+LONGEST_UNIX_PATH = 100
+"""Bytes of the path of a Unix socket that every system takes (104 on macOS)."""
+
+CALL_TIMEOUT = 0.25
+"""Seconds that making a connection may take."""
+
+MOST_WAITING = 1 << 18
+"""Bytes that may wait for the other end, and bytes that one frame may have. Beyond that the other end is frozen."""
+
+_HEAD = struct.Struct("<IB")
+_INPUT = struct.Struct("<d")
+_NOTE = struct.Struct("<ddBBB")
+_DUE = struct.Struct("<d")
+_FAULT = struct.Struct("<B")
+_SECRET = 32
+
+
+class Kind(IntEnum):
+    """What a frame says."""
+
+    HELLO = 1
+    """child -> front, JSON: who calls. front -> child, JSON: its options."""
+    INPUT = 2
+    """player -> engine: a message that came in, with its time."""
+    NOTE = 3
+    DUE = 4
+    CUT = 5
+    """engine -> player: what is to be played. front -> player: CUT."""
+    PING = 6
+    PONG = 7
+    """front -> child, and back with JSON: how it is."""
+    NOTICE = 8
+    """child -> front: a sentence; the first byte is 1 for a fault."""
+    FATAL = 9
+    """child -> front: why it cannot go on, after the exit status."""
+    STOP = 10
+    """front -> child: release everything and leave."""
+    READY = 11
+    """child -> front, JSON: it works from now on."""
+
+
+class LinkLostError(ConnectionError):
+    """The other end is gone, or takes nothing any more."""
+
+
+Frame = tuple[Kind, bytes]
+
+
+class Link:
+    """One end of a connection. Nothing here waits: what the other end does not take yet is kept, up to a bound."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Take over a connected socket."""
+        self._socket = connection
+        self._socket.setblocking(False)
+        if connection.family == socket.AF_INET:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._in = bytearray()
+        self._out = bytearray()
+
+    def fileno(self) -> int:
+        """Return the descriptor, for ``select``."""
+        return self._socket.fileno()
+
+    def send(self, kind: Kind, payload: bytes = b"") -> None:
+        """Send one frame.
+
+        Raises:
+            LinkLostError: nobody takes it.
+        """
+        self.send_frames([(kind, payload)])
+
+    def send_frames(self, frames: list[Frame]) -> None:
+        """Send several frames with one call of the system.
+
+        Raises:
+            LinkLostError: nobody takes them.
+        """
+        self._out += b"".join(_HEAD.pack(len(data), kind) + data for kind, data in frames)
+        self.flush()
+        if len(self._out) > MOST_WAITING:
+            raise LinkLostError("the other end takes nothing")
+
+    def flush(self) -> None:
+        """Send what still waits, as far as the other end takes it.
+
+        Raises:
+            LinkLostError: the other end is gone.
+        """
+        try:
+            while self._out:
+                del self._out[: self._socket.send(self._out)]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            raise LinkLostError(str(error)) from error
+
+    def receive(self) -> list[Frame]:
+        """Return the frames that have come, none where there are none.
+
+        Raises:
+            LinkLostError: the other end is closed, or sends what is no frame.
+        """
+        try:
+            data = self._socket.recv(65536)
+        except (BlockingIOError, InterruptedError):
+            return []
+        except OSError as error:
+            raise LinkLostError(str(error)) from error
+        if not data:
+            raise LinkLostError("closed")
+        self._in += data
+        return list(self._frames())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def _frames(self) -> Iterator[Frame]:
+        start = 0
+        while len(self._in) - start >= _HEAD.size:
+            length, kind = _HEAD.unpack_from(self._in, start)
+            end = start + _HEAD.size + length
+            if length > MOST_WAITING:
+                raise LinkLostError(f"frame of {length} bytes")
+            if end > len(self._in):
+                break
+            try:
+                yield Kind(kind), bytes(self._in[start + _HEAD.size : end])
+            except ValueError as error:
+                raise LinkLostError(f"frame of unknown kind {kind}") from error
+            start = end
+        del self._in[:start]
+
+
+class Listener:
+    """Waits for calls to ``name`` in the folder of the session."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Listen; a listener of the same name that died is replaced.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        self._secret = b""
+        path = folder / f"{name}.socket"
+        path.unlink(missing_ok=True)
+        (folder / f"{name}.port").unlink(missing_ok=True)
+        if hasattr(socket, "AF_UNIX") and len(str(path).encode()) <= LONGEST_UNIX_PATH:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._socket.bind(str(path))
+            self._socket.listen(4)
+        else:
+            self._socket = socket.create_server(("127.0.0.1", 0))
+            self._secret = secrets.token_bytes(_SECRET)
+            port = self._socket.getsockname()[1]
+            temporary = folder / f"{name}.port.new"
+            temporary.write_text(f"{port} {self._secret.hex()}")
+            temporary.replace(folder / f"{name}.port")
+        self._socket.settimeout(CALL_TIMEOUT)
+
+    def fileno(self) -> int:
+        """Return the descriptor, for ``select``."""
+        return self._socket.fileno()
+
+    def accept(self) -> Link | None:
+        """Return the connection of the one who called, None where it went away or is a stranger."""
+        try:
+            connection, _ = self._socket.accept()
+            connection.settimeout(CALL_TIMEOUT)
+            if self._secret and not secrets.compare_digest(connection.recv(_SECRET), self._secret):
+                connection.close()
+                return None
+        except OSError:
+            return None
+        return Link(connection)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+
+def call(folder: Path, name: str, patience: float = 0.0) -> Link:
+    """Call the listener ``name`` in the folder of the session, for ``patience`` seconds again and again.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _call(folder, name)
+        except OSError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _call(folder: Path, name: str) -> Link:
+    path = folder / f"{name}.socket"
+    if path.exists():
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            connection.close()
+            raise
+        return Link(connection)
+    port, secret = (folder / f"{name}.port").read_text().split()
+    connection = socket.create_connection(("127.0.0.1", int(port)), timeout=CALL_TIMEOUT)
+    connection.sendall(bytes.fromhex(secret))
+    return Link(connection)
+
+
+def pack_input(time: float, data: bytes) -> Frame:
+    """Return the frame of a message that came in."""
+    return Kind.INPUT, _INPUT.pack(time) + data
+
+
+def unpack_input(payload: bytes) -> tuple[float, bytes]:
+    """Return time and bytes of a message that came in."""
+    return _INPUT.unpack_from(payload)[0], payload[_INPUT.size :]
+
+
+def pack_output(output: Output) -> Frame:
+    """Return the frame of what the engine put out."""
+    if isinstance(output, DueNote):
+        return Kind.NOTE, _NOTE.pack(output.at, output.until, output.channel, output.pitch, output.velocity)
+    if isinstance(output, Due):
+        return Kind.DUE, _DUE.pack(output.at) + output.data
+    if isinstance(output, Cut):
+        return Kind.CUT, bytes((output.hard,))
+    return Kind.NOTICE, bytes((output.fault,)) + output.text.encode()
+
+
+def unpack_output(frame: Frame) -> Output | None:
+    """Return what the engine put out, None for any other frame."""
+    kind, payload = frame
+    if kind is Kind.NOTE:
+        return DueNote(*_NOTE.unpack(payload))
+    if kind is Kind.DUE:
+        return Due(_DUE.unpack_from(payload)[0], payload[_DUE.size :])
+    if kind is Kind.CUT:
+        return Cut(bool(payload and payload[0]))
+    if kind is Kind.NOTICE:
+        return Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0]))
+    return None
+
+
+def pack_fatal(status: int, text: str) -> Frame:
+    """Return the frame of a child that cannot go on."""
+    return Kind.FATAL, _FAULT.pack(status) + text.encode()
+
+
+def pack_json(kind: Kind, plain: dict[str, Any]) -> Frame:
+    """Return a frame that holds plain data."""
+    return kind, json.dumps(plain).encode()
+
+
+def unpack_json(payload: bytes) -> dict[str, Any]:
+    """Return the plain data of a frame, nothing where there is none."""
+    plain = json.loads(payload) if payload else {}
+    return plain if isinstance(plain, dict) else {}
