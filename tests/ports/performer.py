@@ -1,0 +1,88 @@
+"""A performer: a JACK client of its own that plays into the instrument and records, frame by frame, what comes out."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import jack
+
+
+class Performer:
+    """Sends to the instrument's In, records its Out; reconnects by itself when the instrument's ports come back."""
+
+    def __init__(self, name: str = "performer") -> None:
+        self.client: Any = jack.Client(name, no_start_server=True)
+        self.rate: int = self.client.samplerate
+        self.period: int = self.client.blocksize
+        self._to = self.client.midi_outports.register("to")
+        self._from = self.client.midi_inports.register("from")
+        self._sending: deque[tuple[int, bytes]] = deque()
+        self.recorded: list[tuple[int, bytes]] = []
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.client.deactivate()
+        self.client.close()
+
+    def _process(self, frames: int) -> None:
+        start = self.client.last_frame_time
+        self.recorded.extend((start + offset, bytes(data)) for offset, data in self._from.incoming_midi_events())
+        self._to.clear_buffer()
+        while self._sending and self._sending[0][0] < start + frames:
+            at, data = self._sending.popleft()
+            self._to.write_midi_event(max(0, at - start), data)
+
+    def connect(self, seconds: float = 10.0) -> None:
+        """Connect to the instrument's ports as soon as they are there."""
+        self.until(self.try_connect, seconds)
+
+    def try_connect(self) -> bool:
+        """Connect to both ports; return whether both are connected."""
+        into = self.client.get_ports("RNN-AE Live In", is_midi=True, is_input=True)
+        out = self.client.get_ports("RNN-AE Live Out", is_midi=True, is_output=True)
+        if not into or not out:
+            return False
+        try:
+            if not self._to.is_connected_to(into[0]):
+                self.client.connect(self._to, into[0])
+            if not self._from.is_connected_to(out[0]):
+                self.client.connect(out[0], self._from)
+        except jack.JackError:
+            return False
+        return True
+
+    def play(self, phrase: Sequence[tuple[float, bytes]]) -> int:
+        """Play messages at their seconds from now on; return the frame of second 0."""
+        start = int(self.client.frame_time) + 4 * self.period
+        self._sending.extend((start + round(at * self.rate), data) for at, data in phrase)
+        return start
+
+    def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Wait until something is true; fail after ``seconds``, which is only a bound for a broken run."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"nothing after {seconds} s; recorded {self.recorded[-6:]}"
+            time.sleep(0.002)
+
+    def ons(self) -> list[tuple[int, int, int]]:
+        """(frame, pitch, velocity) of all note-ons that came."""
+        return [(at, data[1], data[2]) for at, data in self.recorded if data[0] & 0xF0 == 0x90 and data[2]]
+
+    def sounding(self) -> set[tuple[int, int]]:
+        """(channel, pitch) of the notes that sound now."""
+        notes: set[tuple[int, int]] = set()
+        for _, data in self.recorded:
+            kind, key = data[0] & 0xF0, (data[0] & 0x0F, data[1])
+            if kind == 0x90 and data[2]:
+                notes.add(key)
+            elif kind in (0x80, 0x90):
+                notes.discard(key)
+        return notes
