@@ -1,0 +1,105 @@
+"""State vectors to tokens, one step at a time: one phrase or many in a batch.
+
+state -> [decoder] -> tokens -> melody
+
+Starts from the start tag with (h, c) set to the state and is fed its own last token. At temperature 0 the choice is
+the arg-max, so the state of a learned song gives that song back, token for token; above, the pair is sampled.
+A phrase has a length in ticks and fills it exactly: a duration that does not fit any more is not chosen, and the end
+tag is due when nothing is left, so whatever the state, the answer ends and its bars are full.
+
+*Shapes*: logits float32 (batch, symbols); h and c float32 (batch, units). *Source*: METHOD, composing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnae_live.errors import ModelError
+from rnnae_live.model import Model, Stepper
+from rnnae_live.state import Floats, State
+from rnnae_live.tokens import REST, Tokens
+
+LONGEST = 24 * 4 * 64
+"""Ticks of the longest phrase that is decoded at once, 64 bars of 4/4: a bound, not a musical limit."""
+
+
+def decode(
+    model: Model,
+    states: Sequence[State],
+    lengths: Sequence[int],
+    *,
+    temperature: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> list[Tokens]:
+    """Return the tokens of every state in the order in which they sound, int32 (n, 2), filling ``lengths`` ticks.
+
+    Args:
+        model: whose decoder speaks.
+        states: of one phrase or more; all are decoded in one batch.
+        lengths: ticks of each phrase, 1 to ``LONGEST``.
+        temperature: 0 for the likeliest token at each step, 1 for the model's own distribution.
+        rng: needed above temperature 0.
+
+    Raises:
+        ModelError: a length is outside its range.
+    """
+    if any(not 1 <= length <= LONGEST for length in lengths):
+        raise ModelError(f"A phrase has 1 to {LONGEST} ticks, not {list(lengths)}.")
+    if not states:
+        return []
+    stepper = model.stepper(len(states))
+    stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]))
+    rows = _sampled(model, stepper, lengths, temperature, rng) if temperature > 0 else _greedy(model, stepper, lengths)
+    if model.reverses:
+        rows = [row[::-1] for row in rows]
+    return [np.array(row, np.int32).reshape(-1, 2) for row in rows]
+
+
+def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int]) -> list[list[tuple[int, int]]]:
+    table, ticks = model.duration_table, model.vocabulary.ticks.tolist()
+    # How many duration symbols fit into what is left; "none" is the first and never chosen.
+    fits = np.searchsorted(model.vocabulary.ticks, np.arange(ticks[-1] + 1), side="right").tolist()
+    left = list(lengths)
+    rows: list[list[tuple[int, int]]] = [[] for _ in left]
+    playing = list(range(len(left)))
+    while playing:
+        pitches, durations = stepper.step()
+        best = pitches[:, REST:].argmax(axis=1).tolist()
+        for row in playing:
+            pitch = best[row] + REST
+            fit = fits[min(left[row], ticks[-1])]
+            duration = int((durations[row, 1:fit] + table[pitch, 1:fit]).argmax()) + 1
+            rows[row].append((pitch, duration))
+            left[row] -= ticks[duration]
+            stepper.tokens[row] = pitch, duration
+        playing = [row for row in playing if left[row] > 0]
+    return rows
+
+
+def _sampled(
+    model: Model, stepper: Stepper, lengths: Sequence[int], temperature: float, rng: np.random.Generator | None
+) -> list[list[tuple[int, int]]]:
+    rng = rng or np.random.default_rng()
+    ticks = model.vocabulary.ticks
+    left = np.array(lengths)
+    rows: list[list[tuple[int, int]]] = [[] for _ in lengths]
+    every = np.arange(len(rows))
+    while (left > 0).any():
+        pitches, durations = stepper.step()
+        pitch = _draw(pitches[:, REST:] / temperature, rng) + REST
+        logits = (durations + model.duration_table[pitch]) / temperature
+        logits[(ticks > np.maximum(left, 1)[:, None]) | (ticks == 0)] = -np.inf
+        duration = _draw(logits, rng)
+        for row in every[left > 0].tolist():
+            rows[row].append((int(pitch[row]), int(duration[row])))
+        stepper.tokens[:, 0], stepper.tokens[:, 1] = pitch, duration
+        left = np.where(left > 0, left - ticks[duration], left)
+    return rows
+
+
+def _draw(logits: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return one index a row, drawn with the probabilities that ``logits`` stand for (Gumbel's trick)."""
+    return np.asarray((logits + rng.gumbel(size=logits.shape)).argmax(axis=1))

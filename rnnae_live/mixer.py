@@ -1,0 +1,120 @@
+"""The mixer: songs and phrases to chains of states, weighted means of chains to melodies.
+
+melody -> tokens -> model -> [mixer] -> decoder -> melody
+
+The mix of several chains is taken position by position, piece by piece of two bars; a shorter chain begins again.
+What a state does not say (length, metre, octave) follows the heaviest voice of the position. A pickup belongs to one
+song alone: in a mix of several the chains begin at their first whole bar.
+
+*Units*: ticks, 24 to the quarter note. *Source*: METHOD, composing: the mean of n songs' states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnnae_live.decoder import decode
+from rnnae_live.melody import PPQ, Melody, join
+from rnnae_live.model import Model
+from rnnae_live.phrase import Metre
+from rnnae_live.state import Chain, Link, mix
+from rnnae_live.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A chain and its weight in the mix, 0 or more."""
+
+    chain: Chain
+    weight: float = 1.0
+
+
+def links(model: Model, pieces: Sequence[Melody]) -> Chain:
+    """Return the chain of pieces as the encoder has it, one link a piece."""
+    chain = []
+    for at, piece in enumerate(pieces):
+        tokens, octaves = model.vocabulary.encode(piece)
+        metre = piece.metres[0]
+        pickup = at == 0 and len(pieces) > 1 and piece.length < metre.bar(PPQ)
+        chain.append(Link(model.encode(tokens), piece.length, metre, octaves, pickup))
+    return tuple(chain)
+
+
+def encode(model: Model, melody: Melody) -> Chain:
+    """Return the states of a melody of 1 tick or more, one for each piece of two bars."""
+    return links(model, melody.cut())
+
+
+def play(
+    model: Model, chain: Chain, *, temperature: float = 0.0, rng: np.random.Generator | None = None, bpm: float = 120.0
+) -> Melody:
+    """Return the melody of a chain of one link or more; with a preset's chain at temperature 0, the song itself."""
+    states, lengths = [link.state for link in chain], [link.length for link in chain]
+    spelled = decode(model, states, lengths, temperature=temperature, rng=rng)
+    return replace(_spoken(model, chain, spelled), bpm=bpm)
+
+
+def compose(
+    model: Model,
+    voices: Sequence[Voice],
+    *,
+    temperature: float = 0.0,
+    rng: np.random.Generator | None = None,
+    pieces: int | None = None,
+    bpm: float = 120.0,
+) -> Melody:
+    """Return the melody of the weighted mean of voices; it always fills its bars.
+
+    Args:
+        model: with which all chains were made.
+        voices: of which one weight at least is above 0; voices of weight 0 are silent.
+        temperature: 0 for the likeliest melody, up to 2.
+        rng: the dice of temperatures above 0.
+        pieces: how many pieces of two bars; by default as many as the longest voice has.
+        bpm: tempo that the melody is given.
+
+    Raises:
+        ModelError: no voice has a weight above 0.
+    """
+    return play(model, blend(voices, pieces), temperature=temperature, rng=rng, bpm=bpm)
+
+
+def blend(voices: Sequence[Voice], pieces: int | None = None) -> Chain:
+    """Return the chain of the weighted mean of voices, as ``compose`` decodes it.
+
+    Raises:
+        ModelError: no voice has a weight above 0.
+    """
+    heard = [voice for voice in voices if voice.weight > 0 and voice.chain]
+    if len(heard) > 1:
+        heard = [replace(voice, chain=_whole_bars(voice.chain)) for voice in heard]
+    count = pieces or max((len(voice.chain) for voice in heard), default=1)
+    return tuple(_position(heard, at) for at in range(count))
+
+
+def _position(voices: Sequence[Voice], at: int) -> Link:
+    here = [voice.chain[at % len(voice.chain)] for voice in voices]
+    weights = [voice.weight for voice in voices]
+    state = mix([link.state for link in here], weights)
+    lead = here[int(np.argmax(weights))]
+    return replace(lead, state=state if len(here) > 1 else lead.state)
+
+
+def _whole_bars(chain: Chain) -> Chain:
+    return chain[1:] if len(chain) > 1 and chain[0].pickup else chain
+
+
+def _spoken(model: Model, chain: Chain, spelled: Sequence[Tokens]) -> Melody:
+    pieces: list[Melody] = []
+    for link, tokens in zip(chain, spelled, strict=True):
+        before = pieces[-1] if pieces else None
+        last = before.notes[-1] if before and before.notes else None
+        tie = last.pitch if before and last and last.end == before.length else None
+        piece = model.vocabulary.decode(tokens, octaves=link.octaves, tie=tie)
+        metre = Metre(0, link.metre.numerator, link.metre.denominator)
+        pieces.append(replace(piece, metres=(metre,)))
+    whole = join(pieces)
+    return replace(whole, pickup=chain[0].length if chain[0].pickup else 0, tied=False)

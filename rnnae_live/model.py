@@ -1,0 +1,310 @@
+"""The ONNX bundle: a verified encoder and single-step decoder, ready to play.
+
+tokens -> [model] -> state -> decoder
+
+A bundle is a folder with ``manifest.json``, ``encoder.onnx``, ``decoder.onnx`` and ``decoder.npz`` (the decoder's
+weights once more, for the refinement of states and as a second opinion). Nothing of it is parsed before its
+sha256 agrees with the manifest; then operators, names, shapes and finiteness are checked, and a golden phrase
+must come back token for token.
+
+*Shapes*: tokens int32 (n, 2); h and c float32 (batch, units); pitch logits (batch, pitches); duration logits
+(batch, durations), to which the row of the chosen pitch in ``duration_table`` is added.
+*Threading*: a ``Stepper`` and an ``Encoder`` belong to one thread; a ``Model`` may be shared.
+*Errors*: ``ModelError`` from ``Model.load`` only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from rnnae_live.errors import ModelError
+from rnnae_live.graph import read_graph
+from rnnae_live.state import Floats, State
+from rnnae_live.tokens import START, Tokens, Vocabulary
+
+MANIFEST = "manifest.json"
+FILES = ("encoder.onnx", "decoder.onnx", "decoder.npz")
+SCHEMA = 1
+LARGEST_FILE = 64 << 20
+"""Bytes; a file of a bundle that is larger is refused unread."""
+
+OPERATORS = frozenset(
+    "Add BiasAdd Cast Concat Constant ConstantOfShape Expand Gather Gemm Identity LSTM MatMul Mul OneHot Reshape "
+    "Sigmoid Slice Split Squeeze Sub Tanh Transpose Unsqueeze".split()
+)
+"""What encoder and decoder may consist of."""
+
+GOLDEN_TOLERANCE = 1e-3
+"""Largest difference of a golden state's number between machines; a wrong weight shows as 0.1 and more."""
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """A phrase, its state (h then c) and what the decoder makes of it, both as the exporter saw them."""
+
+    tokens: list[tuple[int, int]]
+    state: list[float]
+    decoded: list[tuple[int, int]]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``manifest.json`` says of a model."""
+
+    schema: int
+    name: str
+    units: int
+    order: str
+    lowest: int
+    highest: int
+    durations: tuple[int, ...]
+    sha256: dict[str, str]
+    golden: Golden
+    state_mean: list[float]
+    state_spread: list[float]
+    training: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The decoder in numpy: kernels of an LSTM with gates i, f, g, o, and of its two heads, all float32."""
+
+    kernel: Floats
+    recurrent: Floats
+    bias: Floats
+    pitch_kernel: Floats
+    pitch_bias: Floats
+    duration_kernel: Floats
+    duration_table: Floats
+
+
+class Model:
+    """A loaded bundle. ``model_id`` names it: the start of the hash of its files and vocabulary."""
+
+    def __init__(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+        """Open the verified ``files``; use ``Model.load``."""
+        self.manifest = manifest
+        self.units = manifest.units
+        self.vocabulary = Vocabulary(manifest.lowest, manifest.highest, manifest.durations)
+        self.reverses = manifest.order == "reversed"
+        self.model_id = _model_id(manifest)
+        self.encoder_session = _session(files["encoder.onnx"])
+        self.decoder_session = _session(files["decoder.onnx"])
+        self.weights = _weights(files["decoder.npz"], manifest, self.vocabulary)
+        self.duration_table = self.weights.duration_table
+
+    @classmethod
+    def load(cls, folder: Path) -> Model:
+        """Return the model of a bank's folder, verified.
+
+        Raises:
+            ModelError: a file is missing, is not the one that the manifest names, or does not play as it should.
+        """
+        manifest = read_manifest(folder)
+        files = {name: _verified(folder / name, manifest.sha256.get(name, "")) for name in FILES}
+        for name in ("encoder.onnx", "decoder.onnx"):
+            contents = read_graph(files[name])
+            if strange := contents.operators - OPERATORS:
+                raise ModelError(f"{folder / name} uses {', '.join(sorted(strange))}, which no model of ours does.")
+            if not contents.sound:
+                raise ModelError(f"{folder / name} holds weights that are not finite or not inside the file.")
+        try:
+            model = cls(manifest, files)
+            model.check_golden()
+        except ModelError:
+            raise
+        except Exception as error:  # onnxruntime raises many kinds, none of them documented
+            raise ModelError(f"The model in {folder} does not run ({type(error).__name__}); copy the bank again.") from error
+        return model
+
+    def check_golden(self) -> None:
+        """Encode and decode the golden phrase.
+
+        Raises:
+            ModelError: the state or the tokens differ from the manifest.
+        """
+        golden = self.manifest.golden
+        state = self.encode(np.array(golden.tokens, np.int32))
+        numbers = np.concatenate([state.h.ravel(), state.c.ravel()])
+        if len(golden.state) != len(numbers) or np.abs(numbers - np.float32(golden.state)).max() > GOLDEN_TOLERANCE:
+            raise ModelError("The encoder does not give the golden state of its manifest; copy the bank again.")
+        stepper = self.stepper()
+        stepper.begin(state.h, state.c)
+        given = golden.decoded[::-1] if self.reverses else golden.decoded
+        for pitch, duration in given:
+            logits, lengths = stepper.step()
+            said = int(logits[0].argmax())
+            if (said, int((lengths[0] + self.duration_table[said]).argmax())) != (pitch, duration):
+                raise ModelError("The decoder does not give the golden phrase of its manifest; copy the bank again.")
+            stepper.tokens[0] = pitch, duration
+
+    @property
+    def mean(self) -> State:
+        """The mean of the states of the training phrases."""
+        return self._state(self.manifest.state_mean)
+
+    @property
+    def spread(self) -> State:
+        """The standard deviation of the states of the training phrases, number by number."""
+        return self._state(self.manifest.state_spread)
+
+    def encode(self, tokens: Tokens) -> State:
+        """Return the state of a phrase's tokens, int32 (n, 2) with n >= 1."""
+        encoder = self.encoder()
+        encoder.advance(tokens)
+        return encoder.state
+
+    def encoder(self) -> Encoder:
+        """Return an encoder that has read nothing yet."""
+        return Encoder(self.encoder_session, self.units)
+
+    def stepper(self, batch: int = 1) -> Stepper:
+        """Return a decoder for ``batch`` phrases at a time."""
+        return Stepper(self, batch)
+
+    def _state(self, numbers: list[float]) -> State:
+        h, c = np.float32(numbers).reshape(2, 1, self.units)
+        return State(h, c)
+
+
+class Encoder:
+    """The encoder on its way through a phrase: advanced by one token or many, with the same result."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, units: int) -> None:
+        """Begin at the zero state."""
+        self._session = session
+        self._h = np.zeros((1, units), np.float32)
+        self._c = np.zeros((1, units), np.float32)
+
+    def advance(self, tokens: Tokens) -> None:
+        """Read tokens int32 (n, 2), n >= 0."""
+        if len(tokens):
+            given = {"tokens": np.ascontiguousarray(tokens, np.int32), "h": self._h, "c": self._c}
+            self._h, self._c = self._session.run(["h_out", "c_out"], given)
+
+    @property
+    def state(self) -> State:
+        """The state after what was read so far."""
+        return State(self._h, self._c)
+
+
+class Stepper:
+    """The decoder, a step at a time, in memory that is bound once: nothing is allocated while it plays.
+
+    Write the tokens that were chosen into ``tokens`` (int32 (batch, 2)), then call ``step``.
+    """
+
+    def __init__(self, model: Model, batch: int) -> None:
+        """Bind two sets of state buffers, of which each step reads one and writes the other."""
+        units, vocabulary = model.units, model.vocabulary
+        self._session = model.decoder_session
+        self.tokens: NDArray[np.int32] = np.zeros((batch, 2), np.int32)
+        self.pitch_logits: Floats = np.zeros((batch, vocabulary.pitch_symbols), np.float32)
+        self.duration_logits: Floats = np.zeros((batch, vocabulary.duration_symbols), np.float32)
+        self._states = [(np.zeros((batch, units), np.float32), np.zeros((batch, units), np.float32)) for _ in range(2)]
+        self._bindings = [self._bind(0, 1), self._bind(1, 0)]
+        self._turn = 0
+
+    def begin(self, h: Floats, c: Floats) -> None:
+        """Start from states (batch, units) and the start tag."""
+        self._turn = 0
+        self._states[0][0][:] = h
+        self._states[0][1][:] = c
+        self.tokens[:] = START, 0
+
+    def step(self) -> tuple[Floats, Floats]:
+        """Read ``tokens`` and return (pitch logits, duration logits), views that the next step overwrites."""
+        self._session.run_with_iobinding(self._bindings[self._turn])
+        self._turn ^= 1
+        return self.pitch_logits, self.duration_logits
+
+    def _bind(self, source: int, target: int) -> Any:
+        binding = self._session.io_binding()
+        given = {"tokens": self.tokens, "h": self._states[source][0], "c": self._states[source][1]}
+        wanted = {
+            "pitch_logits": self.pitch_logits,
+            "duration_logits": self.duration_logits,
+            "h_out": self._states[target][0],
+            "c_out": self._states[target][1],
+        }
+        for name, array in given.items():
+            binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        for name, array in wanted.items():
+            binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        return binding
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a bank's folder.
+
+    Raises:
+        ModelError: it is missing, damaged, of a later schema, or its vocabulary contradicts itself.
+    """
+    file = folder / MANIFEST
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise ModelError(f"{file} is too large for a manifest; copy the bank again.")
+        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+        Vocabulary(manifest.lowest, manifest.highest, manifest.durations)
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder} is no bank: it has no {MANIFEST}; give a folder that has one.") from error
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read ({error}); copy the bank again.") from error
+    if manifest.schema != SCHEMA:
+        raise ModelError(f"{file} has schema {manifest.schema}, this version reads {SCHEMA}; update rnnae-live.")
+    return manifest
+
+
+def _verified(file: Path, sha256: str) -> bytes:
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise ModelError(f"{file} is too large for a model; copy the bank again.")
+        data = file.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read ({error.strerror}); copy the bank again.") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ModelError(f"{file} is not the file that the manifest names; copy the bank again.")
+    return data
+
+
+def _session(data: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # One thread: at 128 units a second one costs more in waking than it computes.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _weights(data: bytes, manifest: Manifest, vocabulary: Vocabulary) -> Weights:
+    u, p, d = manifest.units, vocabulary.pitch_symbols, vocabulary.duration_symbols
+    shapes = {
+        "kernel": (p + d, 4 * u),
+        "recurrent": (u, 4 * u),
+        "bias": (4 * u,),
+        "pitch_kernel": (u, p),
+        "pitch_bias": (p,),
+        "duration_kernel": (u, d),
+        "duration_table": (p, d),
+    }
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        for name, shape in shapes.items():
+            array = arrays[name]
+            if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+                raise ModelError(f"The decoder's {name} is not float32 {shape} and finite; copy the bank again.")
+        return Weights(**{name: arrays[name] for name in shapes})
+
+
+def _model_id(manifest: Manifest) -> str:
+    words = [manifest.order, str(manifest.units), str(manifest.lowest), str(manifest.highest), str(manifest.durations)]
+    words += [manifest.sha256[name] for name in FILES]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]

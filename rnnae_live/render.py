@@ -1,0 +1,61 @@
+"""A mix without a stage: phrase and presets to one melody, at once and reproducibly.
+
+song, presets -> mixer -> [render] -> midifile, synth, pianoroll
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnae_live.errors import UsageError
+from rnnae_live.melody import BARS_PER_PIECE, Melody
+from rnnae_live.mixer import Voice, compose, encode
+from rnnae_live.presets import Bank
+
+
+def render(
+    bank: Bank,
+    phrase: Melody | None,
+    presets: Sequence[tuple[str, float]],
+    *,
+    follow: float = 1.0,
+    temperature: float = 0.0,
+    seed: int = 0,
+    bars: int | None = None,
+) -> Melody:
+    """Return the mix of a phrase and presets.
+
+    Args:
+        bank: the model, and the presets by name.
+        phrase: what was played; None for presets alone.
+        presets: name and weight of each.
+        follow: weight of the phrase.
+        temperature: 0 for the likeliest melody.
+        seed: of the dice above temperature 0.
+        bars: length of the result; by default that of the phrase where it sounds, else of the longest preset.
+
+    Raises:
+        PresetError: a preset does not exist.
+        UsageError: nothing has a weight above 0.
+    """
+    found = [(bank.find(name), weight) for name, weight in presets]
+    voices = [Voice(preset.chain, weight) for preset, weight in found]
+    bpm = max(found, key=lambda f: f[1])[0].bpm if found else 120.0
+    pieces = None
+    if phrase is not None and phrase.length and follow > 0:
+        chain = encode(bank.model, phrase)
+        voices.insert(0, Voice(chain, follow))
+        bpm = phrase.bpm
+        pieces = len(chain) if len(voices) == 1 else sum(not link.pickup for link in chain)
+    if not any(voice.weight > 0 for voice in voices):
+        raise UsageError("Nothing sounds: give a phrase with --follow above 0, or a preset as -p NAME=WEIGHT.")
+    if bars is not None:
+        pieces = -(-bars // BARS_PER_PIECE)
+    rng = np.random.default_rng(seed)
+    melody = compose(bank.model, voices, temperature=temperature, rng=rng, pieces=pieces, bpm=bpm)
+    if bars is None:
+        return melody
+    lines = melody.bars()
+    return melody.slice(0, lines[bars]) if bars < len(lines) else melody
