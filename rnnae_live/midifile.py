@@ -198,11 +198,10 @@ def _assembled(tracks: list[Track], reader: Reader) -> Phrase:
     if reader.kind == 2:
         # The tracks of a type 2 file are songs of their own; the first one with notes and a metre stands for all.
         timed = [t for t in tracks if t.notes and (t.metres or t.tempos)][:1] or tracks
-        reader.note("The tracks of this file (type 2) are independent of each other.")
     metres = _settled(Metre(0), [metre for track in timed for metre in track.metres])
     tempos = _settled(Tempo(0), [tempo for track in timed for tempo in track.tempos])
     ends = [track.end for track in tracks] + [note.end for part in parts for note in part.notes]
-    return Phrase(tuple(parts), reader.ppq, max(ends, default=0), metres, tempos)
+    return Phrase(tuple(parts), reader.ppq, max(ends, default=0), metres, tempos, (), reader.kind == 2)
 
 
 def _settled(default: Change, changes: list[Change]) -> tuple[Change, ...]:

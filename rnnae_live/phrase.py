@@ -79,3 +79,5 @@ class Phrase:
     tempos: tuple[Tempo, ...] = (Tempo(0),)
     notices: tuple[str, ...] = field(default=())
     """Sentences about what was repaired or left out while reading."""
+    independent: bool = False
+    """True where the parts are songs of their own (a MIDI file of type 2)."""

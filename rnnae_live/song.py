@@ -1,42 +1,66 @@
 """A song as the instrument hears it: any MIDI file, or anything played, as one voice on the grid.
 
-midifile -> phrase -> [song] -> melody -> tokens
+midifile -> phrase -> part, chord, rhythm, pickup -> [song] -> melody -> tokens
 
-*Units*: ticks of the grid, 24 to the quarter note, from the start of the file.
+The part that has the melody is chosen, its notes are put on the grid, the bar lines are found, and the roots of the
+chords that accompany it are listed. Where there are chords and no melody, the roots are the melody: each chord that is
+struck becomes one note, the lowest root that sounds. A single line of broken chords is a melody as it stands, with the
+roots beside it. Pitches are never changed, repeats stay as they are written out.
+
+*Units*: ticks of the grid, 24 to the quarter note, from the start of the file. Of a performance the lead-in is taken
+off, so that the first note lies in the first bar.
 *Errors*: ``MidiFileError`` where there is no file that can be read, or no note in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
+from rnnae_live.chord import Root, roots
 from rnnae_live.errors import MidiFileError
-from rnnae_live.melody import PPQ, Melody, voice
+from rnnae_live.melody import PPQ, Melody
 from rnnae_live.midifile import read
-from rnnae_live.phrase import Metre, Phrase
+from rnnae_live.part import chords, is_bass, melody_part, spread_ticks, voices
+from rnnae_live.phrase import Metre, Note, Part, Phrase, Tempo
+from rnnae_live.pickup import pickup
+from rnnae_live.rhythm import Voice, settle
+
+TRAILING_BARS = 4
+"""Most bars of rest after the last note that are kept where the track ends later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """What was made of a file, and how much it had to be moved for it.
+    """What was made of a file or a phrase, and how much it had to be moved for it.
 
     ``roots`` are (onset, duration, pitch class 0-11) of the chords, empty where there are none. ``moved`` counts the
-    notes whose onset or end is not where the file has it, ``max_shift_ms`` is the farthest of these ways, and
-    ``exact`` says that there are none.
+    notes whose onset or end is not where the file has it (in a performance: after the lead-in is taken off),
+    ``max_shift_ms`` is the farthest that an onset was moved. ``performed`` says that the notes were off the grid,
+    ``part`` is the name of the track that has the melody, ``why`` is what speaks for it.
     """
 
     melody: Melody
     roots: tuple[tuple[int, int, int], ...] = ()
-    exact: bool = True
     moved: int = 0
     max_shift_ms: float = 0.0
+    performed: bool = False
     part: str = ""
+    why: str = ""
     notices: tuple[str, ...] = ()
 
     @property
+    def exact(self) -> bool:
+        """True where every note is where the file has it."""
+        return self.moved == 0
+
+    @property
     def tempo_bpm(self) -> float:
-        """Quarter notes a minute at the start."""
+        """Quarter notes a minute where the melody begins."""
         return self.melody.bpm
 
     @property
@@ -60,18 +84,117 @@ def song(phrase: Phrase) -> Song:
     Raises:
         MidiFileError: the phrase has no note that is not percussion.
     """
-    parts = [part for part in phrase.parts if not part.is_percussion] or list(phrase.parts)
-    if not parts:
-        raise MidiFileError("The file has no notes; give one with a melody.")
-    part = parts[0]
-    notes = []
-    moved = 0
-    for note in part.notes:
-        onset, end = round(note.onset * PPQ / phrase.ppq), round(note.end * PPQ / phrase.ppq)
-        moved += (onset * phrase.ppq, end * phrase.ppq) != (note.onset * PPQ, note.end * PPQ)
-        notes.append(replace(note, onset=onset, duration=max(1, end - onset)))
-    line = voice(notes)
-    metres = tuple(Metre(round(m.onset * PPQ / phrase.ppq), m.numerator, m.denominator) for m in phrase.metres)
-    length = max(line[-1].end, round(part.length * PPQ / phrase.ppq))
-    melody = Melody(line, length, metres, 0, phrase.tempos[0].bpm)
-    return Song(melody, exact=not moved, moved=moved, part=part.name, notices=phrase.notices)
+    choice = melody_part(phrase)
+    if choice is None:
+        what = "only percussion" if phrase.parts else "no notes"
+        raise MidiFileError(f"The file has {what}; give one with a melody.")
+    part, why, notices = choice.part, choice.why, list(phrase.notices)
+    line, rest = _divided(phrase, part)
+    harmony: list[Root] = []
+    if not line:
+        harmony = _harmony(rest, phrase, 0.0)
+        line = _root_voice(rest, harmony, phrase)
+        why = "the roots of its chords"
+        notices.append("There are chords and no melody: the melody is the root of each chord.")
+    bpm = _at(phrase.tempos, line[0].onset).bpm
+    voice = settle(line, phrase.ppq, phrase.metres[0], bpm)
+    melody = _melody(voice, phrase, part, bpm)
+    if not harmony:
+        start = (voice.lead + melody.pickup) * phrase.ppq / PPQ
+        harmony = _harmony(rest or _broken(line, phrase.ppq), phrase, start)
+    if voice.performed:
+        notices.append(f"Played freely: {voice.lead * 60_000 / bpm / PPQ:.0f} ms before the first bar were taken off.")
+    return Song(
+        melody,
+        tuple(_on_grid(harmony, voice, phrase.ppq)),
+        voice.moved,
+        round(voice.shift * 60_000 / bpm / PPQ, 3),
+        voice.performed,
+        part.name,
+        why,
+        tuple(notices),
+    )
+
+
+def _divided(phrase: Phrase, part: Part) -> tuple[list[Note], list[Note]]:
+    """Return the melody and the notes that accompany it, in whatever part; no melody where there are only chords."""
+    others = [] if phrase.independent else [p for p in phrase.parts if p is not part and not p.is_percussion]
+    line, rest = voices(part.notes, spread_ticks(phrase))
+    notes = sorted([*rest, *(note for other in others for note in other.notes)]) if others else rest
+    if line and others and is_bass(part, others, spread_ticks(phrase)):
+        return [], sorted([*notes, *line])
+    return line, notes
+
+
+def _harmony(notes: Sequence[Note], phrase: Phrase, origin: float) -> list[Root]:
+    """Return the chords of an accompaniment, ``origin`` being a bar line in ticks of the file."""
+    if not notes:
+        return []
+    bar = phrase.metres[0].bar(phrase.ppq)
+    return roots(notes, spread_ticks(phrase), phrase.ppq, bar, round(origin))
+
+
+def _broken(line: Sequence[Note], ppq: int) -> list[Note]:
+    """Return a melody that consists of broken chords: even notes, mostly a third or more apart; else nothing."""
+    if len(line) < 8:
+        return []
+    gaps = [b.onset - a.onset for a, b in pairwise(line)]
+    usual = sorted(gaps)[len(gaps) // 2]
+    even = sum(abs(gap - usual) < 0.25 * usual for gap in gaps) / len(gaps)
+    leaps = sum(abs(b.pitch - a.pitch) >= 3 for a, b in pairwise(line)) / len(gaps)
+    return list(line) if usual <= ppq and even >= 0.7 and leaps >= 0.7 else []
+
+
+def _root_voice(notes: Sequence[Note], harmony: Sequence[Root], phrase: Phrase) -> list[Note]:
+    """Return one note of the root for each time that a chord is struck."""
+    line: list[Note] = []
+    for group in chords(notes, spread_ticks(phrase)):
+        onset = group[0].onset
+        here = next((root for root in harmony if root.onset <= onset < root.end), None)
+        if here and len(group) > 1:
+            end = max(note.end for note in group)
+            velocity = sum(note.velocity for note in group) // len(group)
+            line.append(Note(onset, end - onset, here.pitch, velocity))
+    return line
+
+
+def _melody(voice: Voice, phrase: Phrase, part: Part, bpm: float) -> Melody:
+    """Return the melody of a voice: its metres, its first bar and its length."""
+    metres: list[Metre] = []
+    for metre in phrase.metres:
+        onset = max(0, round(metre.onset * PPQ / phrase.ppq - voice.lead))
+        metres = [*(m for m in metres if m.onset < onset), replace(metre, onset=onset)]
+    last = voice.notes[-1].end
+    end = last if voice.performed else round(part.length * PPQ / phrase.ppq)
+    length = end if last < end <= last + TRAILING_BARS * metres[-1].bar(PPQ) else last
+    first = metres[0].bar(PPQ)
+    if len(metres) > 1 and metres[1].onset == first < metres[1].bar(PPQ):
+        # Notation programs write a pickup as a first bar with a short metre of its own.
+        return Melody(voice.notes, length, (replace(metres[1], onset=0), *metres[2:]), first, bpm)
+    change = metres[1].onset if len(metres) > 1 else 0
+    short = 0 if voice.performed else pickup(voice.notes, metres[0], length, change)
+    return Melody(voice.notes, length, tuple(m for m in metres if m.onset < length), short, bpm)
+
+
+def _on_grid(harmony: Sequence[Root], voice: Voice, ppq: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the chords as onset, duration and pitch class on the grid."""
+    onsets = np.array([note.onset for note in voice.notes])
+
+    def tick(time: int) -> int:
+        exact = time * PPQ / ppq - voice.lead
+        if not voice.performed:
+            return round(exact)
+        # A chord begins with a note of the melody, or on a sixteenth.
+        nearest = int(onsets[np.abs(onsets - exact).argmin()])
+        return nearest if abs(nearest - exact) < 2 else 6 * round(exact / 6)
+
+    free = 0
+    for root in harmony:
+        onset = max(free, tick(root.onset))
+        free = max(tick(root.end), onset + 1)
+        yield onset, free - onset, root.pitch_class
+
+
+def _at(tempos: Sequence[Tempo], tick: int) -> Tempo:
+    """Return the tempo that holds at a tick."""
+    return max((tempo for tempo in tempos if tempo.onset <= tick), default=tempos[0])
