@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rnnae_live.phrase import Metre, Note
 
@@ -92,7 +93,7 @@ class Melody:
             return [self]
         first = 1 if self.pickup and len(lines) > 2 else 0
         edges = sorted({0, *lines[first::bars], self.length})
-        return [self.slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        return [self.slice(a, b) for a, b in pairwise(edges)]
 
 
 def join(pieces: Sequence[Melody]) -> Melody:
@@ -137,7 +138,7 @@ def transpose(melody: Melody, semitones: int) -> Melody:
 
 
 def voice(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """Return ``notes`` ordered and cut so that none sounds into the next; of notes that begin together the last stays."""
+    """Return ``notes`` in order, none sounding into the next; of notes that begin together the last stays."""
     line: list[Note] = []
     for note in sorted(notes):
         if line and line[-1].onset == note.onset:

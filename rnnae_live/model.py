@@ -39,8 +39,24 @@ LARGEST_FILE = 64 << 20
 """Bytes; a file of a bundle that is larger is refused unread."""
 
 OPERATORS = frozenset(
-    "Add BiasAdd Cast Concat Constant ConstantOfShape Expand Gather Gemm Identity LSTM MatMul Mul OneHot Reshape "
-    "Sigmoid Slice Split Squeeze Sub Tanh Transpose Unsqueeze".split()
+    [
+        "Add",
+        "Concat",
+        "Gather",
+        "LSTM",
+        "MatMul",
+        "Mul",
+        "OneHot",
+        "Reshape",
+        "Sigmoid",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Sub",
+        "Tanh",
+        "Transpose",
+        "Unsqueeze",
+    ]
 )
 """What encoder and decoder may consist of."""
 
@@ -124,7 +140,9 @@ class Model:
         except ModelError:
             raise
         except Exception as error:  # onnxruntime raises many kinds, none of them documented
-            raise ModelError(f"The model in {folder} does not run ({type(error).__name__}); copy the bank again.") from error
+            raise ModelError(
+                f"The model in {folder} does not run ({type(error).__name__}); copy the bank again."
+            ) from error
         return model
 
     def check_golden(self) -> None:
@@ -136,7 +154,7 @@ class Model:
         golden = self.manifest.golden
         state = self.encode(np.array(golden.tokens, np.int32))
         numbers = np.concatenate([state.h.ravel(), state.c.ravel()])
-        if len(golden.state) != len(numbers) or np.abs(numbers - np.float32(golden.state)).max() > GOLDEN_TOLERANCE:
+        if len(golden.state) != len(numbers) or np.abs(numbers - np.array(golden.state)).max() > GOLDEN_TOLERANCE:
             raise ModelError("The encoder does not give the golden state of its manifest; copy the bank again.")
         stepper = self.stepper()
         stepper.begin(state.h, state.c)
@@ -173,7 +191,7 @@ class Model:
         return Stepper(self, batch)
 
     def _state(self, numbers: list[float]) -> State:
-        h, c = np.float32(numbers).reshape(2, 1, self.units)
+        h, c = np.array(numbers, np.float32).reshape(2, 1, self.units)
         return State(h, c)
 
 
@@ -228,7 +246,7 @@ class Stepper:
         self._turn ^= 1
         return self.pitch_logits, self.duration_logits
 
-    def _bind(self, source: int, target: int) -> Any:
+    def _bind(self, source: int, target: int) -> onnxruntime.IOBinding:
         binding = self._session.io_binding()
         given = {"tokens": self.tokens, "h": self._states[source][0], "c": self._states[source][1]}
         wanted = {

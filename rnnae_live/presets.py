@@ -20,7 +20,7 @@ import os
 import re
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,7 +168,7 @@ def difference(wanted: Melody, got: Melody) -> Difference | None:
 
 @dataclass(slots=True)
 class Bank:
-    """A model and the presets made with it. ``own`` is the folder for what is saved; ``notices`` tell what was skipped."""
+    """A model and its presets. ``own`` is the folder for what is saved; ``notices`` tell what was skipped."""
 
     folder: Path
     model: Model
@@ -198,15 +198,16 @@ class Bank:
         Raises:
             PresetError: there is none, or several.
         """
-        tests = (
-            lambda p: p.id == name or f"#{(p.program if p.program is not None else -1) + 1}" == name,
-            lambda p: p.name == name,
-            lambda p: _folded(p.name) == _folded(name) or _slug(p.name) == _slug(name),
+        tries: tuple[Callable[[Preset], bool], ...] = (
+            lambda p: name == p.id or (p.program is not None and name == f"#{p.program + 1}"),
+            lambda p: name == p.name,
+            lambda p: _folded(name) == _folded(p.name) or _slug(name) == _slug(p.name),
         )
-        for test in tests:
-            found = [p for p in self.presets if test(p)]
+        for fits in tries:
+            found = [p for p in self.presets if fits(p)]
             if len(found) > 1:
-                raise PresetError(f"{len(found)} presets are called {name!r}; give one's id: {', '.join(p.id for p in found)}.")
+                ids = ", ".join(p.id for p in found)
+                raise PresetError(f"{len(found)} presets are called {name!r}; give the id of one: {ids}.")
             if found:
                 return found[0]
         near = difflib.get_close_matches(_folded(name), {_folded(p.name): p for p in self.presets}, n=1, cutoff=0.5)

@@ -102,7 +102,7 @@ class _Score:
         duration[~real] = 0.0
         right = (_leads(pitch, target[..., 0]) & _leads(duration, target[..., 1]) | ~real).all(axis=0)
         share = real[..., None].astype(np.float32)
-        return _slope(pitch, target[..., 0]) * share, _slope(duration, target[..., 1]) * share, right
+        return _slope(pitch, target[..., 0]) * share, _slope(duration, target[..., 1]) * share, np.asarray(right)
 
 
 def _leads(logits: Floats, target: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -122,8 +122,8 @@ def _slope(logits: Floats, target: NDArray[np.int64]) -> Floats:
 
 
 def _forward(w: Weights, x: Floats, h: Floats, c: Floats) -> tuple[list[tuple[Floats, ...]], Floats]:
-    saved = []
-    outputs = np.empty((len(x), *h.shape), np.float32)
+    saved: list[tuple[Floats, ...]] = []
+    outputs: Floats = np.empty((len(x), *h.shape), np.float32)
     for t in range(len(x)):
         i, f, g, o = np.split(x[t] + h @ w.recurrent, 4, axis=1)
         i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)

@@ -56,7 +56,7 @@ class Link:
 
     state: State
     length: int
-    metre: Metre = Metre(0)
+    metre: Metre
     octaves: int = 0
     pickup: bool = False
 
@@ -86,6 +86,6 @@ def interpolate(first: State, second: State, weight: float) -> State:
 
 
 def random_state(mean: State, spread: State, rng: np.random.Generator) -> State:
-    """Return a random state, normal around ``mean`` with standard deviation ``spread``: a song that nobody has stored."""
+    """Return a random state, normal around ``mean`` with deviation ``spread``: a song that nobody has stored."""
     h, c = (m + s * rng.standard_normal(m.shape) for m, s in ((mean.h, spread.h), (mean.c, spread.c)))
     return State(np.clip(h, -1.0, 1.0).astype(np.float32), c.astype(np.float32))

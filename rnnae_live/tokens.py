@@ -31,8 +31,10 @@ START, END, REST, HOLD = 0, 1, 2, 3
 FIRST_PITCH = 4
 """Pitch symbol of the lowest pitch."""
 
-DURATIONS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 15, 16, 18, 20, 21, 24, 30, 32, 36, 42, 48, 54, 56, 60, 64, 66)
-DURATIONS += (72, 84, 96, 120, 144)
+DURATIONS: tuple[int, ...] = (
+    *(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 15, 16, 18, 20, 21, 24),
+    *(30, 32, 36, 42, 48, 54, 56, 60, 64, 66, 72, 84, 96, 120, 144),
+)
 """The 32 durations that cover 99.9 % of the notes and rests of the training corpus without a ``hold``."""
 
 
@@ -110,7 +112,8 @@ class Vocabulary:
         for pitch, duration in tokens.tolist():
             ticks = int(self.ticks[duration])
             if pitch >= FIRST_PITCH:
-                notes.append(Note(here, ticks, min(127, max(0, pitch - FIRST_PITCH + self.lowest - 12 * octaves)), velocity))
+                sounded = pitch - FIRST_PITCH + self.lowest - 12 * octaves
+                notes.append(Note(here, ticks, min(127, max(0, sounded)), velocity))
                 sounding = True
             elif pitch == HOLD and sounding:
                 if not notes:
@@ -139,7 +142,7 @@ class Vocabulary:
         return pitch
 
     def _spell(self, rows: list[tuple[int, int]], symbol: int, ticks: int) -> None:
-        """Append ``ticks`` of ``symbol``: the longest duration that fits, then ``hold`` (``rest`` goes on as ``rest``)."""
+        """Append ``ticks`` of ``symbol``: the longest duration that fits, then ``hold``, or ``rest`` again."""
         while ticks > 0:
             i = int(np.searchsorted(self.ticks, ticks, side="right")) - 1
             rows.append((symbol, i))

@@ -26,6 +26,8 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
+from rnnae_export.network import AutoEncoder, Tensor, lstm_step
+from rnnae_export.train import Settings
 from rnnae_live.decoder import decode
 from rnnae_live.errors import ModelError
 from rnnae_live.files import write_whole
@@ -34,16 +36,11 @@ from rnnae_live.melody import Melody
 from rnnae_live.model import FILES, MANIFEST, SCHEMA, Golden, Manifest, Model
 from rnnae_live.tokens import REST, START, Tokens, Vocabulary
 
-from rnnae_export.network import AutoEncoder, lstm_step
-from rnnae_export.train import Settings
-
 OPSET = 18
 PARITY_PHRASES = 1000
 
 
-def export(
-    bank: Path, net: AutoEncoder, settings: Settings, phrases: Sequence[Melody], about: dict[str, Any]
-) -> Model:
+def export(bank: Path, net: AutoEncoder, settings: Settings, phrases: Sequence[Melody], about: dict[str, Any]) -> Model:
     """Write the bundle of ``net`` into the folder ``bank`` and return it, loaded and checked.
 
     Args:
@@ -104,7 +101,7 @@ def decode_greedy(
     left = int(ticks[tokens[:, 1]].sum())
     said: list[tuple[int, int]] = []
     token = (START, 0)
-    state = (tf.constant(h), tf.constant(c))
+    state = [tf.constant(h), tf.constant(c)]
     while left > 0:
         pitches, durations, *state = _step(net, tf.constant([token]), *state)
         pitch = int(pitches.numpy()[0, REST:].argmax()) + REST
@@ -116,8 +113,8 @@ def decode_greedy(
     return np.array(said[::-1] if order == "reversed" else said, np.int32)
 
 
-def _step(net: AutoEncoder, tokens: Any, h: Any, c: Any) -> tuple[Any, ...]:
-    # The rows of the kernel are gathered: the same function as the product with the one-hot row, at a tenth of its cost.
+def _step(net: AutoEncoder, tokens: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    # Rows of the kernel are gathered: the same function as the product with the one-hot row, at a tenth of its cost.
     x = tf.gather(net.decoder_kernel, tokens[:, 0]) + tf.gather(net.decoder_kernel, tokens[:, 1] + net.pitches)
     h, c = lstm_step(x, h, c, net.decoder_recurrent, net.decoder_bias)
     return tf.matmul(h, net.pitch_kernel) + net.pitch_bias, tf.matmul(h, net.duration_kernel), h, c
@@ -126,14 +123,14 @@ def _step(net: AutoEncoder, tokens: Any, h: Any, c: Any) -> tuple[Any, ...]:
 def _decoder(net: AutoEncoder) -> bytes:
     units = net.units
 
-    @tf.function(  # type: ignore[untyped-decorator]
+    @tf.function(
         input_signature=[
             tf.TensorSpec([None, 2], tf.int32, name="tokens"),
             tf.TensorSpec([None, units], tf.float32, name="h"),
             tf.TensorSpec([None, units], tf.float32, name="c"),
         ]
     )
-    def step(tokens: Any, h: Any, c: Any) -> dict[str, Any]:
+    def step(tokens: Tensor, h: Tensor, c: Tensor) -> dict[str, Any]:
         names = ("pitch_logits", "duration_logits", "h_out", "c_out")
         return dict(zip(names, _step(net, tokens, h, c), strict=True))
 
@@ -143,21 +140,21 @@ def _decoder(net: AutoEncoder) -> bytes:
 def _encoder(net: AutoEncoder) -> bytes:
     units = net.units
 
-    @tf.function(  # type: ignore[untyped-decorator]
+    @tf.function(
         input_signature=[
             tf.TensorSpec([None, 2], tf.int32, name="tokens"),
             tf.TensorSpec([1, units], tf.float32, name="h"),
             tf.TensorSpec([1, units], tf.float32, name="c"),
         ]
     )
-    def read(tokens: Any, h: Any, c: Any) -> dict[str, Any]:
+    def read(tokens: Tensor, h: Tensor, c: Tensor) -> dict[str, Any]:
         rows = tf.expand_dims(net.one_hot(tokens), 1)
         steps = tf.shape(rows)[0]
         source = tf.TensorArray(tf.float32, size=steps).unstack(rows)
         target = tf.TensorArray(tf.float32, size=steps)
 
         # The loop has to stand here gate by gate: this is the pattern that becomes an LSTM operator.
-        def body(t: Any, target: Any, h: Any, c: Any) -> tuple[Any, ...]:
+        def body(t: Tensor, target: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
             z = tf.matmul(source.read(t), net.encoder_kernel) + tf.matmul(h, net.encoder_recurrent)
             i, f, g, o = tf.split(tf.nn.bias_add(z, net.encoder_bias), 4, axis=1)
             c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
@@ -170,7 +167,7 @@ def _encoder(net: AutoEncoder) -> bytes:
     return _converted(read)
 
 
-def _converted(function: Any) -> bytes:
+def _converted(function: tf.types.experimental.PolymorphicFunction) -> bytes:
     model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
     onnx.checker.check_model(model)
     data: bytes = model.SerializeToString()
@@ -181,14 +178,16 @@ def _weights(net: AutoEncoder) -> bytes:
     weights = net.weights()
     named = {name.removeprefix("decoder_"): w for name, w in weights.items() if not name.startswith("encoder")}
     file = io.BytesIO()
-    np.savez(file, **named)
+    np.savez(file, allow_pickle=False, **named)
     return file.getvalue()
 
 
 def _check_graphs(files: dict[str, bytes]) -> None:
     encoder, decoder = (read_graph(files[name]).operators for name in ("encoder.onnx", "decoder.onnx"))
     if "LSTM" not in encoder or "Loop" in encoder | decoder or "Scan" in encoder | decoder:
-        raise ModelError(f"The encoder did not become an LSTM operator (it has {sorted(encoder)}); check tf2onnx's version.")
+        raise ModelError(
+            f"The encoder did not become an LSTM operator (it has {sorted(encoder)}); check tf2onnx's version."
+        )
 
 
 def _check_parity(model: Model, tokens: list[Tokens], decoded: list[Tokens]) -> None:
@@ -196,7 +195,9 @@ def _check_parity(model: Model, tokens: list[Tokens], decoded: list[Tokens]) -> 
         length = int(model.vocabulary.ticks[given[:, 1]].sum())
         got = decode(model, [model.encode(given)], [length])[0]
         if not np.array_equal(got, wanted):
-            raise ModelError("TensorFlow and ONNX decode a phrase differently; check the versions of the [train] extra.")
+            raise ModelError(
+                "TensorFlow and ONNX decode a phrase differently; check the versions of the [train] extra."
+            )
 
 
 def _pairs(tokens: Tokens) -> list[tuple[int, int]]:

@@ -20,12 +20,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnae_export.network import Batch
 from rnnae_live.errors import MidiFileError
 from rnnae_live.melody import Melody
 from rnnae_live.song import read_song
 from rnnae_live.tokens import END, FIRST_PITCH, START, Tokens, Vocabulary
-
-from rnnae_export.network import Batch
 
 WIDTHS = (6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64)
 """Bucket widths in tokens; a piece with more tokens than the last is dropped."""

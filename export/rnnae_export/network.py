@@ -52,7 +52,7 @@ def lstm_step(x: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, bias: Tensor) 
     return tf.sigmoid(o) * tf.tanh(c), c
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
+@tf.custom_gradient
 def lstm(x: Tensor, keep: Tensor, h: Tensor, c: Tensor, recurrent: Tensor) -> tuple[Any, Callable[..., Any]]:
     """Run an LSTM over all steps; where ``keep`` is 0 the state stays.
 
@@ -62,7 +62,8 @@ def lstm(x: Tensor, keep: Tensor, h: Tensor, c: Tensor, recurrent: Tensor) -> tu
     Args:
         x: float32 (T, B, 4U), bias included.
         keep: float32 (T, B, 1).
-        h: float32 (B, U), the first state; ``c`` likewise.
+        h: float32 (B, U), the first outputs.
+        c: float32 (B, U), the first cell states.
         recurrent: float32 (U, 4U).
 
     Returns:
@@ -104,7 +105,7 @@ def lstm(x: Tensor, keep: Tensor, h: Tensor, c: Tensor, recurrent: Tensor) -> tu
     return (tf.stack(outputs), h, c), gradient
 
 
-class AutoEncoder(tf.Module):  # type: ignore[misc]
+class AutoEncoder(tf.Module):
     """Encoder and decoder of ``units`` hidden units each over the symbols of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, units: int = 128, seed: int = 0) -> None:
@@ -142,7 +143,9 @@ class AutoEncoder(tf.Module):  # type: ignore[misc]
 
     def one_hot(self, tokens: Tensor) -> Tensor:
         """Return tokens int32 (T, B, 2) as float32 (T, B, F) with two ones in each row."""
-        return tf.concat([tf.one_hot(tokens[..., 0], self.pitches), tf.one_hot(tokens[..., 1], self.durations)], axis=-1)
+        return tf.concat(
+            [tf.one_hot(tokens[..., 0], self.pitches), tf.one_hot(tokens[..., 1], self.durations)], axis=-1
+        )
 
     def encode(self, source: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         """Return the state vectors h, c, float32 (B, U), of tokens (T, B, 2)."""
@@ -176,7 +179,9 @@ class AutoEncoder(tf.Module):  # type: ignore[misc]
     def _projected(self, tokens: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         steps, phrases, features = tf.unstack(tf.shape(rows := self.one_hot(tokens)))
         flat = tf.matmul(tf.reshape(rows, [-1, features]), kernel) + bias
-        return tf.ensure_shape(tf.reshape(flat, [steps, phrases, 4 * self.units]), [tokens.shape[0], None, 4 * self.units])
+        return tf.ensure_shape(
+            tf.reshape(flat, [steps, phrases, 4 * self.units]), [tokens.shape[0], None, 4 * self.units]
+        )
 
 
 def _glorot(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.float32]:

@@ -24,12 +24,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
+from rnnae_export.corpus import Pieces, batch, batches
+from rnnae_export.network import AutoEncoder, Batch, Tensor
 from rnnae_live.errors import RnnaeError
 from rnnae_live.files import write_whole
 from rnnae_live.tokens import Vocabulary
-
-from rnnae_export.corpus import Pieces, batch, batches
-from rnnae_export.network import AutoEncoder, Batch
 
 LOG_STEPS = 250
 CHECKPOINT_SECONDS = 60.0
@@ -106,9 +105,9 @@ class _Training:
         self.steps: dict[tuple[int, ...], Callable[..., Any]] = {}
         self.losses: dict[tuple[int, ...], Callable[..., Any]] = {}
         self.valid = [
-            batch(valid.tokens[k][:size], valid.lengths[k][:size], np.zeros(min(size, n), np.int64), settings.order)
-            for k, n in enumerate(map(len, valid.lengths))
-            if n
+            batch(tokens[::8], lengths[::8], np.zeros(len(lengths[::8]), np.int64), settings.order)
+            for tokens, lengths in zip(valid.tokens, valid.lengths, strict=True)
+            if len(lengths)
         ]
 
     def run_to_end(self, report: Callable[[Progress], None]) -> dict[str, Any]:
@@ -118,9 +117,7 @@ class _Training:
         p = {name: int(v) for name, v in self.position.items()}
         while p["notes"] < end:
             rng = np.random.default_rng((self.settings.seed, p["epoch"]))
-            epoch = batches(
-                self.pieces, self.size, rng, transpose=self.settings.transpose, order=self.settings.order
-            )
+            epoch = batches(self.pieces, self.size, rng, transpose=self.settings.transpose, order=self.settings.order)
             for at, items in enumerate(epoch):
                 if at < p["batch"]:
                     continue
@@ -142,21 +139,21 @@ class _Training:
         self._save(p)
         weights = self.net.weights()
         with (self.folder / "weights.npz").open("wb") as file:
-            np.savez(file, **weights)
+            np.savez(file, allow_pickle=False, **weights)
         return weights
 
     def _rate(self, done: float, step: int) -> float:
         warm = min(1.0, (step + 1) / WARM_UP_STEPS)
         return float(self.settings.learning_rate * warm * max(FLOOR, 0.5 * (1 + np.cos(np.pi * min(1.0, done)))))
 
-    def _step(self, items: Batch, rate: float) -> Any:
+    def _step(self, items: Batch, rate: float) -> Tensor:
         shape = items.source.shape
         if shape not in self.steps:
             self.steps[shape] = tf.function(self._learn)
         self.optimizer.learning_rate.assign(rate)
         return self.steps[shape](Batch(*map(tf.constant, items)))
 
-    def _learn(self, items: Batch) -> Any:
+    def _learn(self, items: Batch) -> Tensor:
         variables = self.net.trainable_variables
         with tf.GradientTape() as tape:
             loss = self.net.loss(items, self.settings.noise, self.settings.l2)
@@ -183,7 +180,9 @@ class _Training:
     ) -> None:
         seconds = float(self.seconds)
         left = seconds * (end - p["notes"]) / max(1, p["notes"])
-        line = Progress(p["step"], p["notes"], float(np.mean(recent)), self._valid_loss(), rate, seconds, max(0.0, left))
+        line = Progress(
+            p["step"], p["notes"], float(np.mean(recent)), self._valid_loss(), rate, seconds, max(0.0, left)
+        )
         with (self.folder / "log.jsonl").open("ab") as log:
             log.write(msgspec.json.encode(line) + b"\n")
         report(line)

@@ -165,7 +165,7 @@ def _summary(bank: Bank, preset: Preset) -> dict[str, Any]:
     }
 
 
-def _print_json(value: Any) -> None:
+def _print_json(value: object) -> None:
     import msgspec
 
     click.echo(msgspec.json.encode(value).decode())

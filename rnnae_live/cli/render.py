@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from rnnae_live.cli.live import preset_weight
+
+if TYPE_CHECKING:
+    from rnnae_live.melody import Melody
 
 PATH = click.Path(dir_okay=False, path_type=Path)
 
@@ -21,7 +24,9 @@ PATH = click.Path(dir_okay=False, path_type=Path)
               help="0: the likeliest melody; 1: drawn from the model's own distribution.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Dice of temperatures above 0.")
 @click.option("--bars", type=click.IntRange(1, 256), help="Length in bars.")
-@click.option("--bank", type=click.Path(path_type=Path), envvar="RNNAE_BANK", help="Bank folder; the factory bank without.")
+@click.option(
+    "--bank", type=click.Path(path_type=Path), envvar="RNNAE_BANK", help="Bank folder; the factory bank without."
+)
 @click.option("-o", "--output", type=PATH, metavar="OUT.mid", help="Write the melody as MIDI.")
 @click.option("--wav", type=PATH, help="Write it as sound.")
 @click.option("--plot", type=PATH, metavar="OUT.png", help="Write it as a piano roll.")
@@ -40,7 +45,7 @@ def command(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Mix a phrase and presets into a melody.
+    r"""Mix a phrase and presets into a melody.
 
     \b
     rnnae-live render phrase.mid -o answer.mid            the model's own reading of the phrase
@@ -54,9 +59,7 @@ def command(
     heard = read_song(phrase).melody if phrase else None
     voices = [preset_weight(text) for text in presets]
     opened = Bank.open(bank)
-    melody = render(
-        opened, heard, voices, follow=follow, temperature=temperature, seed=seed, bars=bars
-    )
+    melody = render(opened, heard, voices, follow=follow, temperature=temperature, seed=seed, bars=bars)
     written = _write(melody, heard, output, wav, plot)
     if as_json:
         from rnnae_live.cli.inspect import as_record
@@ -72,7 +75,9 @@ def command(
         click.echo("Nothing was written; give -o OUT.mid, --wav OUT.wav or --plot OUT.png.")
 
 
-def _write(melody: Any, heard: Any, output: Path | None, wav: Path | None, plot: Path | None) -> list[Path]:
+def _write(
+    melody: Melody, heard: Melody | None, output: Path | None, wav: Path | None, plot: Path | None
+) -> list[Path]:
     from rnnae_live import midifile, pianoroll, synth
 
     if output:

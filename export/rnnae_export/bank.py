@@ -1,0 +1,177 @@
+"""A bank from a finished run: the bundle, its figures, the model card and the songs.
+
+convert, evaluate -> [bank] -> rnnae_live.presets
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rnnae_export.convert import PARITY_PHRASES, export
+from rnnae_export.corpus import windows
+from rnnae_export.evaluate import Report, evaluate
+from rnnae_export.network import AutoEncoder
+from rnnae_export.train import Settings
+from rnnae_live.errors import ModelError, PresetError
+from rnnae_live.files import write_whole
+from rnnae_live.melody import Melody
+from rnnae_live.presets import SONGS, Bank, Preset, make
+from rnnae_live.song import read_song
+from rnnae_live.tokens import Vocabulary
+
+CARD = "MODEL_CARD.md"
+
+
+class Title(msgspec.Struct, frozen=True):
+    """A song to store: its file, and what is known of it."""
+
+    midi: str
+    title: str
+    composer: str = ""
+
+
+def build_bank(
+    run: Path,
+    bank: Path,
+    *,
+    phrases: Sequence[Melody],
+    valid: dict[str, Melody],
+    training: dict[str, Any],
+    licence: str,
+) -> Report:
+    """Export a run into the folder ``bank`` and write its manifest with figures on ``valid`` and its model card.
+
+    Raises:
+        ModelError: the run is not finished, or the export does not agree with TensorFlow.
+    """
+    settings = read_settings(run)
+    net = AutoEncoder(Vocabulary(), settings.units, settings.seed)
+    try:
+        with np.load(run / "weights.npz") as weights:
+            net.load(dict(weights))
+    except OSError as error:
+        raise ModelError(f"{run} holds no finished training; run `rnnae-live train` with its --name again.") from error
+    pieces = pick_phrases(phrases)
+    facts: dict[str, Any] = {"name": run.name, "licence": licence}
+    facts["training"] = {**training, **msgspec.to_builtins(settings)}
+    model = export(bank, net, settings, pieces, facts)
+    report = evaluate(model, valid)
+    facts["metrics"] = msgspec.to_builtins(report)
+    export(bank, net, settings, pieces, facts)
+    write_whole(bank / CARD, model_card(facts, report).encode())
+    return report
+
+
+def read_settings(run: Path) -> Settings:
+    """Return the settings of a run.
+
+    Raises:
+        ModelError: the folder is no run.
+    """
+    try:
+        return msgspec.json.decode((run / "run.json").read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelError(
+            f"{run} is no training run ({error}); give the folder that `rnnae-live train` made."
+        ) from error
+
+
+def pick_phrases(melodies: Sequence[Melody], seed: int = 0) -> list[Melody]:
+    """Return windows of two bars for the parity check, a thousand where there are so many, mixed by ``seed``."""
+    pieces = [window for melody in melodies for window in windows(melody, 2, 2)]
+    random.Random(seed).shuffle(pieces)
+    return pieces[:PARITY_PHRASES]
+
+
+def store_songs(folder: Path, songs: Sequence[tuple[Path, Title]]) -> list[Preset]:
+    """Store songs as presets of the bank in ``folder``, programs numbered from 0 in their order; earlier ones go.
+
+    Raises:
+        PresetError: a song does not come back note for note; none of it is hidden.
+        MidiFileError: a file cannot be read.
+    """
+    for old in (folder / SONGS).glob("*.json"):
+        old.unlink()
+    bank = Bank.open(folder)
+    stored = []
+    for program, (file, title) in enumerate(songs):
+        number = program if program < 128 else None
+        preset = make(bank.model, read_song(file).melody, title.title, program=number, credit=title.composer)
+        if not preset.exact:
+            raise PresetError(f"{title.title!r} does not come back note for note; train longer, or leave {file} out.")
+        bank.save(preset)
+        stored.append(preset)
+    return stored
+
+
+def list_songs(source: Path) -> list[tuple[Path, Title]]:
+    """Return the songs of a folder by file name, or of a JSON list of ``{midi, title, composer}`` beside its files.
+
+    Raises:
+        PresetError: the list cannot be read.
+    """
+    if source.suffix == ".json":
+        try:
+            titles = msgspec.json.decode(source.read_bytes(), type=list[Title])
+        except (OSError, msgspec.DecodeError) as error:
+            raise PresetError(f"{source} is no list of songs ({error}).") from error
+        return [(source.parent / title.midi, title) for title in titles]
+    files = sorted(p for p in source.rglob("*") if p.suffix.lower() in {".mid", ".midi", ".smf"})
+    return [(file, Title(file.name, file.stem.replace("_", " ").strip())) for file in files]
+
+
+def model_card(facts: dict[str, Any], report: Report) -> str:
+    """Return the model card in Markdown."""
+    training, recall = facts["training"], report.recall
+    rows = "\n".join(
+        f"| {name} | {r.phrases:,} | {r.exact:.4f} | {r.notes:.4f} | {r.sixteenths:.4f} |"
+        for name, r in (
+            ("2 bars, greedy", report.two_bars),
+            ("2 bars, sampled at temperature 1", report.two_bars_sampled),
+            ("4 bars in one state, greedy", report.four_bars),
+            ("16 bars as a chain of states, greedy", report.chains_of_16_bars),
+        )
+    )
+    return f"""# Model card: {facts["name"]}
+
+An LSTM auto-encoder of melodies: one-hot notes, rests and durations on a grid of 24 ticks to the quarter note, an
+encoder and a decoder of {training["units"]} hidden units each, the melody given back in {training["order"]} order.
+One state vector (h and c) carries a piece of two bars; a song is a chain of them.
+
+## Data
+
+{training.get("data") or "The songs of its owner."}
+
+{training["songs"]:,} songs were read and {training["dropped"]:,} left out; {training["pieces"]:,} different windows of
+{", ".join(map(str, training["bars"]))} bars, transposed by up to {training["transpose"]} semitones.
+
+## Training
+
+{training["notes"]:.0f} million notes, batches of {training["batch"]}, Adam with a peak rate of
+{training["learning_rate"]}, noise {training["noise"]} on the state, L2 {training["l2"]} on the cell state, seed {training["seed"]};
+{training["seconds"]:.0f} s of wall time on {training["cores"]} cores.
+
+## Figures
+
+Encoder only, on songs that were not learned (`rnnae-live evaluate`):
+
+| measure | phrases | every note right | notes right | sixteenths right |
+|---|---|---|---|---|
+{rows}
+
+Stored as presets: {recall.exact} of {recall.songs} songs come back note for note, {recall.cpu_seconds_a_song:.3f} CPU
+seconds each.
+
+## Limits
+
+One voice. Western metres. Pitches outside five octaves are moved by octaves and back. Two bars are carried well by one
+state, four partly. The mean of two songs is not guaranteed to be good music.
+
+Licence of the weights: {facts["licence"] or "its owner's"}.
+"""
