@@ -268,6 +268,8 @@ class Front:
             self._failure.exit_status = payload[0]
 
     def _is_ready(self, child: _Child, about: dict[str, Any]) -> None:
+        if child.was_ready:
+            self._say(f"The {child.role} plays again.")
         child.ready = child.was_ready = True
         if child.role == "player":
             # A player that takes over opens the same ports; it must not fall back to others.

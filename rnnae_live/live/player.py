@@ -32,7 +32,7 @@ from rnnae_live.ports.base import CONTROL, IN, OUT
 MOST_INPUT = 4096
 """Messages that may wait for an engine. Beyond that only note-offs are kept."""
 
-RELEASE_AGAIN = (0.3, 1.0)
+RELEASE_AGAIN = (0.1, 0.3, 1.0)
 """Seconds after which notes of a dead player are released again: a first volley through a fresh port may be lost,
 and what listens may still have to connect itself."""
 

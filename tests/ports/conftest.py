@@ -14,6 +14,8 @@ import pytest
 
 PERIOD = 128
 RATE = 48_000
+CLIENT_TIMEOUT = "100"
+"""Milliseconds. A synchronous server stands still ten times as long for each client that was killed."""
 
 
 def _missing(reason: str) -> None:
@@ -34,7 +36,7 @@ def jack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
     with log.open("wb") as sink:
         server = subprocess.Popen(
-            ["jackd", "-n", name, "-S", "-r", "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)],
+            ["jackd", "-n", name, "-S", "-r", "-t", CLIENT_TIMEOUT, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)],
             stdout=sink,
             stderr=sink,
         )

@@ -1,4 +1,8 @@
-"""A performer: a JACK client of its own that plays into the instrument and records, frame by frame, what comes out."""
+"""A performer: a JACK client of its own that plays into the instrument and records what comes out.
+
+Moments are monotonic seconds of the period in which a message went or came. Frames would not do: a server with the
+dummy driver loses frames whenever the machine makes it late, and its own time then runs slow against the tempo.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,8 @@ class Performer:
         self._to = self.client.midi_outports.register("to")
         self._from = self.client.midi_inports.register("from")
         self._sending: deque[tuple[int, bytes]] = deque()
-        self.recorded: list[tuple[int, bytes]] = []
+        self.played: list[tuple[float, bytes]] = []
+        self.recorded: list[tuple[float, bytes]] = []
         self.client.set_process_callback(self._process)
         self.client.activate()
 
@@ -33,12 +38,14 @@ class Performer:
         self.client.close()
 
     def _process(self, frames: int) -> None:
-        start = self.client.last_frame_time
-        self.recorded.extend((start + offset, bytes(data)) for offset, data in self._from.incoming_midi_events())
+        now, start = time.monotonic(), self.client.last_frame_time
+        for offset, data in self._from.incoming_midi_events():
+            self.recorded.append((now + offset / self.rate, bytes(data)))
         self._to.clear_buffer()
         while self._sending and self._sending[0][0] < start + frames:
             at, data = self._sending.popleft()
             self._to.write_midi_event(max(0, at - start), data)
+            self.played.append((now + max(0, at - start) / self.rate, data))
 
     def connect(self, seconds: float = 10.0) -> None:
         """Connect to the instrument's ports as soon as they are there."""
@@ -59,11 +66,11 @@ class Performer:
             return False
         return True
 
-    def play(self, phrase: Sequence[tuple[float, bytes]]) -> int:
-        """Play messages at their seconds from now on; return the frame of second 0."""
+    def play(self, phrase: Sequence[tuple[float, bytes]]) -> None:
+        """Play messages at their seconds from now on."""
+        self.played.clear()
         start = int(self.client.frame_time) + 4 * self.period
         self._sending.extend((start + round(at * self.rate), data) for at, data in phrase)
-        return start
 
     def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
         """Wait until something is true; fail after ``seconds``, which is only a bound for a broken run."""
@@ -72,8 +79,13 @@ class Performer:
             assert time.monotonic() < deadline, f"nothing after {seconds} s; recorded {self.recorded[-6:]}"
             time.sleep(0.002)
 
-    def ons(self) -> list[tuple[int, int, int]]:
-        """(frame, pitch, velocity) of all note-ons that came."""
+    @property
+    def period_seconds(self) -> float:
+        """Length of one period."""
+        return self.period / self.rate
+
+    def ons(self) -> list[tuple[float, int, int]]:
+        """(moment, pitch, velocity) of all note-ons that came."""
         return [(at, data[1], data[2]) for at, data in self.recorded if data[0] & 0xF0 == 0x90 and data[2]]
 
     def sounding(self) -> set[tuple[int, int]]:
