@@ -17,18 +17,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from rnnae_live import midifile, pianoroll, synth
 from rnnae_live.engine import Engine, Settings
 from rnnae_live.errors import PresetError
 from rnnae_live.melody import PPQ, Melody
-from rnnae_live.mixer import Voice, compose, encode, play
+from rnnae_live.mixer import Voice, compose, play
 from rnnae_live.phrase import Metre, Note
 from rnnae_live.pianoroll import ANSWER, FIRST, INPUT, SECOND, Colour, Panel, blend
 from rnnae_live.presets import Bank, Preset
 from rnnae_live.stage import Stage, Take
 from rnnae_live.state import Chain
+from rnnae_live.voices import BankVoices
 
 BPM = 112.0
 """Tempo of everything that the demo plays."""
@@ -96,27 +95,6 @@ class Result:
     morph: tuple[Step, ...]
 
 
-class _Voices:
-    """The bank as the engine asks for it."""
-
-    def __init__(self, bank: Bank) -> None:
-        self._bank = bank
-
-    @property
-    def songs(self) -> Sequence[Preset]:
-        return self._bank.presets
-
-    def find(self, name: str) -> Preset:
-        return self._bank.find(name)
-
-    def encode(self, melody: Melody) -> Chain:
-        return encode(self._bank.model, melody)
-
-    def compose(self, mix: Sequence[tuple[Chain, float]], temperature: float) -> Melody:
-        voices = [Voice(chain, weight) for chain, weight in mix]
-        return compose(self._bank.model, voices, temperature=temperature, rng=np.random.default_rng(0))
-
-
 def run(seed: int = 0, bank: Path | None = None) -> Result:
     """Return what the demo shows; ``seed`` chooses the songs, and the same seed gives the same music.
 
@@ -128,11 +106,12 @@ def run(seed: int = 0, bank: Path | None = None) -> Result:
     opened = Bank.open(bank)
     loaded = time.perf_counter() - began
     phrase = built_in_phrase()
-    songs = [preset for preset in opened.presets if _fits(preset)]
+    stored = [preset for preset in opened.presets if preset.model_id == opened.model.model_id]
+    songs = [preset for preset in stored if _fits(preset)]
     if len(songs) < 2:
         raise PresetError(f"The bank in {opened.folder} has {len(songs)} songs in 4/4; the demo needs two.")
     shown, partner, first, second = _choose(songs, random.Random(seed))
-    recall = _recall(opened, shown)
+    recall = _recall(opened, stored, shown)
     takes = _answers(opened, phrase, partner)
     morph = _morph(opened, first, second)
     middle = takes[len(takes) // 2]
@@ -204,9 +183,9 @@ def alike(one: Melody, other: Melody) -> float:
     return sum(_sounding(one, at) == _sounding(other, at) for at in slots) / len(slots)
 
 
-def _recall(bank: Bank, shown: Preset) -> Recall:
+def _recall(bank: Bank, stored: Sequence[Preset], shown: Preset) -> Recall:
     began = time.perf_counter()
-    checked = list(bank.check())
+    checked = list(bank.check(stored))
     seconds = time.perf_counter() - began
     notes = sum(len(preset.notes) for preset, _ in checked)
     wrong = sum(found.wrong for _, found in checked if found)
@@ -217,7 +196,7 @@ def _recall(bank: Bank, shown: Preset) -> Recall:
 
 def _answers(bank: Bank, phrase: Melody, partner: Preset) -> list[Take]:
     """Return the takes of the phrase, the quickest first."""
-    engine = Engine(_Voices(bank), Settings(BPM, presets=((partner.name, 1 - FOLLOW),), follow=FOLLOW))
+    engine = Engine(BankVoices(bank), Settings(BPM, presets=((partner.name, 1 - FOLLOW),), follow=FOLLOW))
     stage = Stage(engine)
     try:
         stage.play(phrase)

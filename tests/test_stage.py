@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rnnae_live.engine import Engine, Settings, Song
+from rnnae_live.engine import Engine, Settings
 from rnnae_live.errors import PresetError
 from rnnae_live.melody import Melody
 from rnnae_live.phrase import Metre, Note
 from rnnae_live.stage import Stage
 from rnnae_live.state import Chain, Link, State
+from rnnae_live.voices import Song
 
 pytestmark = pytest.mark.path
 
