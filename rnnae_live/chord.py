@@ -20,6 +20,8 @@ few pieces, bar lines and half bars preferred.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -199,29 +201,52 @@ def _sounding(pitches: Sequence[int], pitch_class: int) -> int:
 
 
 def _broken(notes: Sequence[Note], beat: int, bar: int, origin: int) -> list[Root]:
-    """Return the chords of a broken accompaniment, changing on beats."""
+    """Return the chords of a broken accompaniment, changing on beats; a long rest divides it."""
+    found: list[Root] = []
+    start, until = 0, notes[0].end
+    for i, note in enumerate([*notes[1:], None], start=1):
+        if note is None or note.onset > until + LONGEST * beat:
+            found += _passage(notes[start:i], beat, bar, origin)
+            start = i
+        if note is not None:
+            until = max(until, note.end)
+    return found
+
+
+def _passage(notes: Sequence[Note], beat: int, bar: int, origin: int) -> list[Root]:
+    """Return the chords of notes without a long rest between them."""
     first = origin + (notes[0].onset - origin) // beat * beat
-    count = min(-(-(max(note.end for note in notes) - first) // beat), 20_000)
+    count = -(-(min(max(note.end for note in notes), notes[-1].onset + LONGEST * beat) - first) // beat)
     heard = np.zeros((count + 1, 12))
     lowest = np.full(count, 128)
     for note in notes:
         start, end = (note.onset - first) / beat, (note.end - first) / beat
-        for i in range(int(start), min(count, int(np.ceil(end)))):
+        # What is held for longer than a chord lasts says nothing about the next one.
+        for i in range(int(start), min(count, math.ceil(end), int(start) + LONGEST)):
             heard[i + 1, note.pitch % 12] += min(end, i + 1) - max(start, i)
             lowest[i] = min(lowest[i], note.pitch)
     sums = heard.cumsum(axis=0)
-    best = np.full(count + 1, -np.inf)
-    best[0] = 0.0
-    before = np.zeros(count + 1, dtype=int)
-    names = np.zeros(count + 1, dtype=int)
+    costs = [CHANGE * _change(first + i * beat - origin, bar) for i in range(count)]
+    # fits[n - 1][i]: each root over n beats from beat i on.
+    fits, bass = [], lowest
+    for length in range(1, min(LONGEST, count) + 1):
+        if length > 1:
+            bass = np.minimum(bass[:-1], lowest[length - 1 :])
+        fits.append(_spans(sums[length:] - sums[:-length], bass))
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    peaks = [fit.max(axis=1) * (n + 1) for n, fit in enumerate(fits)]
     for end in range(1, count + 1):
-        starts = np.arange(max(0, end - LONGEST), end)
-        fits = _spans(sums[end] - sums[starts], [int(lowest[start:end].min()) for start in starts])
-        lines = np.array([_change(first + int(start) * beat - origin, bar) for start in starts])
-        totals = best[starts] + fits.max(axis=1) * (end - starts) - CHANGE * lines
-        i = int(np.argmax(totals))
-        best[end], before[end], names[end] = totals[i], starts[i], int(fits[i].argmax())
-    return _walk(notes, before, names, first, beat, heard)
+        ways = [
+            (best[end - n][0] + float(peaks[n - 1][end - n]) - costs[end - n], end - n)
+            for n in range(1, min(LONGEST, end) + 1)
+        ]
+        best.append(max(ways))
+    spans, end = [], count
+    while end:
+        start = best[end][1]
+        spans.append((start, end, int(fits[end - start - 1][start].argmax())))
+        end = start
+    return _named(notes, spans[::-1], first, beat, heard)
 
 
 def _change(place: int, bar: int) -> float:
@@ -231,36 +256,31 @@ def _change(place: int, bar: int) -> float:
     return 1.3 if 2 * (place % bar) == bar else 2.5
 
 
-def _spans(heard: Floats, lowest: Sequence[int]) -> Floats:
+def _spans(heard: Floats, lowest: NDArray[np.int64]) -> Floats:
     """Return how well each root fits what is heard in each span (n, 12), about 1 for a whole triad."""
     total = heard.sum(axis=1, keepdims=True)
     # Three pitch classes that sound equally long are present like those of a struck triad.
     present = np.minimum(3.0 * heard / np.maximum(total, 1e-9), 1.15)
-    fits = _fits(present) / 2.6
-    for row, low in zip(fits, lowest, strict=True):
-        if low < 128:
-            row[low % 12] += BASS / 2.6
-    fits[total[:, 0] <= 0] = 0.0
-    return fits
+    fits: Floats = _fits(present)
+    fits[np.arange(len(fits)), lowest % 12] += BASS * (lowest < 128)
+    fits[total[:, 0] <= 1e-9] = 0.0
+    return fits / 2.6
 
 
-def _walk(
-    notes: Sequence[Note], before: NDArray[np.int64], names: NDArray[np.int64], first: int, beat: int, heard: Floats
+def _named(
+    notes: Sequence[Note], spans: Sequence[tuple[int, int, int]], first: int, beat: int, heard: Floats
 ) -> list[Root]:
-    """Return the chords of the best way through the beats."""
-    spans = []
-    end = len(before) - 1
-    while end:
-        spans.append((int(before[end]), end, int(names[end])))
-        end = int(before[end])
+    """Return the chords of spans of beats; silent ones have none, equal ones are one."""
     found: list[Root] = []
-    for start, end, pitch_class in reversed(spans):
+    onsets = [note.onset for note in notes]
+    for start, end, pitch_class in spans:
         if not heard[start + 1 : end + 1].any():
             continue
         onset, stop = first + start * beat, first + end * beat
         if found and found[-1].pitch_class == pitch_class and found[-1].end == onset:
             found[-1] = Root(found[-1].onset, stop, pitch_class, found[-1].pitch)
             continue
-        pitches = [note.pitch for note in notes if note.onset < stop and note.end > onset]
+        near = notes[bisect_left(onsets, onset - LONGEST * beat) : bisect_left(onsets, stop)]
+        pitches = [note.pitch for note in near if note.end > onset] or [near[-1].pitch]
         found.append(Root(onset, stop, pitch_class, _sounding(pitches, pitch_class)))
     return found

@@ -58,6 +58,9 @@ SPREADS_MS = (3.0, 6.0, 10.0, 15.0, 20.0)
 TRIPLETS = 2.0
 """Bits that a triplet costs less after a triplet: they come in runs, and a tune has many or none."""
 
+LISTENED = 400
+"""Attacks from which the phase is found."""
+
 CLASH = 12.0
 """Cost in bits of straight and triplet places next to each other in one beat."""
 
@@ -104,6 +107,7 @@ def fit(attacks: Sequence[float], beat: int, bpm: float) -> tuple[Performance, l
         bpm: quarter notes a minute.
     """
     best: tuple[float, Performance, list[int]] | None = None
+    every, attacks = attacks, attacks[:LISTENED]
     least = SPREADS_MS[0] * bpm * PPQ / 60_000
     for first in listen(attacks, beat, bpm):
         heard = first
@@ -121,12 +125,12 @@ def fit(attacks: Sequence[float], beat: int, bpm: float) -> tuple[Performance, l
         if best is None or cost < best[0]:
             best = cost, heard, line
     assert best, "A phase is always found."
-    return best[1], best[2]
+    return best[1], best[2] if len(every) == len(attacks) else places(every, best[1])[1]
 
 
 def listen(attacks: Sequence[float], beat: int, bpm: float) -> list[Performance]:
     """Return how performed attacks may lie on the grid, the likeliest first, at most four phases."""
-    times = np.asarray(attacks)[:400]
+    times = np.asarray(attacks)
     costs = _table(beat)
     places = np.array(sorted(costs))
     prior = np.array([2.0 ** -costs[place] for place in sorted(costs)])

@@ -14,12 +14,10 @@ a long variable-length quantity; files are written with mido.
 
 from __future__ import annotations
 
-import os
+import io
 import stat
-import tempfile
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rnnae_live.chunks import FILE_PPQ, MAX_BYTES, Reader, Track, printable
 from rnnae_live.errors import MidiFileError
+from rnnae_live.files import write_whole
 from rnnae_live.melody import PPQ, Melody
 from rnnae_live.phrase import Metre, Note, Part, Phrase, Tempo
 
@@ -79,31 +78,13 @@ def write(path: Path | str, voices: Melody | Mapping[str, Melody]) -> None:
     """
     path = Path(path)
     named = {"Melody": voices} if isinstance(voices, Melody) else dict(voices)
-    file = _file(named)
+    data = io.BytesIO()
+    _file(named).save(file=data)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                file.save(file=out)
-                out.flush()
-                os.fsync(out.fileno())
-            # mkstemp makes files private; a song is as readable as any other new file.
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_whole(path, data.getvalue())
     except OSError as error:
         name = printable(str(path), 200)
         raise MidiFileError(f"'{name}' cannot be written ({error.strerror or error}); choose another place.") from error
-
-
-def _umask() -> int:
-    """Return the permissions that new files do not get."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _file(voices: Mapping[str, Melody]) -> mido.MidiFile:

@@ -162,7 +162,11 @@ def is_bass(part: Part, others: Sequence[Part], spread: float) -> bool:
         register < 48 or 32 <= part.program <= 39 or (register < 55 and re.search(r"\bbass", part.name, re.IGNORECASE))
     )
     above = [p for p in others if median(n.pitch for n in p.notes) > register]
-    return bool(low) and any(len(group) >= 3 for p in above for group in chords(p.notes, spread))
+    return (
+        bool(low)
+        and not LEADS.search(part.name)
+        and any(len(group) >= 3 for p in above for group in chords(p.notes, spread))
+    )
 
 
 def voices(notes: Sequence[Note], spread: float) -> tuple[list[Note], list[Note]]:

@@ -14,6 +14,7 @@ off, so that the first note lies in the first bar.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -32,6 +33,13 @@ from rnnae_live.rhythm import Voice, settle
 
 TRAILING_BARS = 4
 """Most bars of rest after the last note that are kept where the track ends later."""
+
+
+MAX_NOTES = 10_000
+"""Notes of a melody that are read: an hour and a half of music."""
+
+MAX_METRES = 2_000
+"""Changes of metre that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,9 @@ def song(phrase: Phrase) -> Song:
         raise MidiFileError(f"The file has {what}; give one with a melody.")
     part, why, notices = choice.part, choice.why, list(phrase.notices)
     line, rest = _divided(phrase, part)
+    if len(line) > MAX_NOTES or len(rest) > 4 * MAX_NOTES:
+        line, rest = line[:MAX_NOTES], rest[: 4 * MAX_NOTES]
+        notices.append(f"The file is long: the first {MAX_NOTES} notes were read.")
     harmony: list[Root] = []
     if not line:
         harmony = _harmony(rest, phrase, 0.0)
@@ -98,7 +109,7 @@ def song(phrase: Phrase) -> Song:
         notices.append("There are chords and no melody: the melody is the root of each chord.")
     bpm = _at(phrase.tempos, line[0].onset).bpm
     voice = settle(line, phrase.ppq, phrase.metres[0], bpm)
-    melody = _melody(voice, phrase, part, bpm)
+    melody = _melody(voice, phrase, part, bpm, rest)
     if not harmony:
         start = (voice.lead + melody.pickup) * phrase.ppq / PPQ
         harmony = _harmony(rest or _broken(line, phrase.ppq), phrase, start)
@@ -148,22 +159,25 @@ def _broken(line: Sequence[Note], ppq: int) -> list[Note]:
 def _root_voice(notes: Sequence[Note], harmony: Sequence[Root], phrase: Phrase) -> list[Note]:
     """Return one note of the root for each time that a chord is struck."""
     line: list[Note] = []
+    onsets = [root.onset for root in harmony]
     for group in chords(notes, spread_ticks(phrase)):
         onset = group[0].onset
-        here = next((root for root in harmony if root.onset <= onset < root.end), None)
-        if here and len(group) > 1:
+        here = harmony[max(0, bisect_right(onsets, onset) - 1)]
+        if here.onset <= onset < here.end and len(group) > 1:
             end = max(note.end for note in group)
             velocity = sum(note.velocity for note in group) // len(group)
             line.append(Note(onset, end - onset, here.pitch, velocity))
     return line
 
 
-def _melody(voice: Voice, phrase: Phrase, part: Part, bpm: float) -> Melody:
+def _melody(voice: Voice, phrase: Phrase, part: Part, bpm: float, rest: Sequence[Note]) -> Melody:
     """Return the melody of a voice: its metres, its first bar and its length."""
-    metres: list[Metre] = []
-    for metre in phrase.metres:
+    # Of metres that come to the same tick the last one holds.
+    changes: dict[int, Metre] = {}
+    for metre in phrase.metres[:MAX_METRES]:
         onset = max(0, round(metre.onset * PPQ / phrase.ppq - voice.lead))
-        metres = [*(m for m in metres if m.onset < onset), replace(metre, onset=onset)]
+        changes[onset] = replace(metre, onset=onset)
+    metres = list(changes.values())
     last = voice.notes[-1].end
     end = last if voice.performed else round(part.length * PPQ / phrase.ppq)
     length = end if last < end <= last + TRAILING_BARS * metres[-1].bar(PPQ) else last
@@ -173,7 +187,14 @@ def _melody(voice: Voice, phrase: Phrase, part: Part, bpm: float) -> Melody:
         return Melody(voice.notes, length, (replace(metres[1], onset=0), *metres[2:]), first, bpm)
     change = metres[1].onset if len(metres) > 1 else 0
     short = 0 if voice.performed else pickup(voice.notes, metres[0], length, change)
+    if short and _is_held(rest, short * phrase.ppq / PPQ):
+        short = 0
     return Melody(voice.notes, length, tuple(m for m in metres if m.onset < length), short, bpm)
+
+
+def _is_held(notes: Sequence[Note], line: float) -> bool:
+    """Say whether chords are held over what would be the first bar line: then it is none."""
+    return sum(note.onset < line and note.end > 1.5 * line for note in notes) >= 2
 
 
 def _on_grid(harmony: Sequence[Root], voice: Voice, ppq: int) -> Iterator[tuple[int, int, int]]:
