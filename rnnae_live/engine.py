@@ -14,8 +14,8 @@ played in virtual time. *Threading*: one thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 from rnnae_live.capture import Capture, Performance
 from rnnae_live.clock import PPQ, Clock
@@ -25,9 +25,8 @@ from rnnae_live.events import Cut, DueNote, Event, NoteOff, NoteOn, Notice, Outp
 from rnnae_live.melody import Melody
 from rnnae_live.phrase import Metre, Note, Phrase
 from rnnae_live.song import song
-
-if TYPE_CHECKING:
-    from rnnae_live.state import Chain
+from rnnae_live.state import Chain
+from rnnae_live.voices import Voices
 
 REST_BEATS = 2.0
 """Quarter notes of silence that end a phrase: longer than a rest inside most phrases."""
@@ -37,39 +36,6 @@ GRID_WHEN_ASKED = 0
 
 GRID_AFTER_REST = PPQ
 """Grid line (ticks) on which an answer starts after a rest: the next beat of the tempo that the phrase set."""
-
-
-class Song(Protocol):
-    """What the engine uses of a preset."""
-
-    @property
-    def name(self) -> str:
-        """The name that the performer reads."""
-
-    @property
-    def program(self) -> int | None:
-        """The program change 0-127 that selects it, None for none."""
-
-    @property
-    def chain(self) -> Chain:
-        """Its states."""
-
-
-class Voices(Protocol):
-    """What the engine asks of a bank: its songs, and the way from melodies to states and back."""
-
-    @property
-    def songs(self) -> Sequence[Song]:
-        """All presets, in the order of the bank."""
-
-    def find(self, name: str) -> Song:
-        """Return the preset called ``name``; raises ``PresetError``."""
-
-    def encode(self, melody: Melody) -> Chain:
-        """Return the states of a melody."""
-
-    def compose(self, mix: Sequence[tuple[Chain, float]], temperature: float) -> Melody:
-        """Return the melody of the weighted mean of several chains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +74,6 @@ class Counts:
     phrases: int = 0
     answers: int = 0
     faults: int = 0
-    late_events: int = field(default=0)
 
 
 class Engine:
@@ -157,6 +122,15 @@ class Engine:
             return self._answer(now, GRID_AFTER_REST)
         except Exception as error:  # noqa: BLE001 - see handle
             return self._fault(error)
+
+    def delay(self, outputs: list[Output], seconds: float) -> list[Output]:
+        """Return an answer just given as one that starts ``seconds`` later, for one that took its time to be made."""
+        self.clock = replace(self.clock, origin=self.clock.origin + seconds)
+        self.answer_ends += seconds
+        return [
+            replace(one, at=one.at + seconds, until=one.until + seconds) if isinstance(one, DueNote) else one
+            for one in outputs
+        ]
 
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if no event comes before, None for never."""
@@ -217,12 +191,12 @@ class Engine:
         links = None
         if self.heard is not None and follow > 0:
             # An answer to a phrase is as long as the phrase; presets alone are played whole.
-            links = len(self.heard.chain)
+            links = len(whole_bars_of(self.heard.chain))
             mix.append((self.heard.chain, follow))
         for number, slot in enumerate(self.slots, 1):
             weight = self.values[weight_name(number)]
             if slot is not None and weight > 0:
-                mix.append((slot.chain[:links], weight))
+                mix.append((slot.chain if links is None else whole_bars_of(slot.chain)[:links], weight))
         return mix or self._last_mix
 
     def _due(self, melody: Melody) -> list[DueNote]:
@@ -323,6 +297,11 @@ def whole_bars(melody: Melody) -> Melody:
         return melody
     metre = max((one for one in melody.metres if one.onset <= last), default=melody.metres[0])
     return replace(melody, length=last + metre.bar(PPQ))
+
+
+def whole_bars_of(chain: Chain) -> Chain:
+    """Return a chain without its pickup: mixed songs begin together at a bar line."""
+    return chain[1:] if len(chain) > 1 and chain[0].pickup else chain
 
 
 def velocity_at(played: Melody, tick: int) -> int:

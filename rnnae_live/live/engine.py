@@ -8,17 +8,23 @@ Everything musical is ``rnnae_live.engine``; here it gets its time, its input an
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from rnnae_live import events
+from rnnae_live.control import DEFAULT_BUTTONS, Press
 from rnnae_live.engine import Engine, Settings
-from rnnae_live.events import Notice, Output
+from rnnae_live.events import ControlChange, DueNote, NoteOff, NoteOn, Notice, Output
 from rnnae_live.live import wire
 from rnnae_live.live.child import PATIENCE, Child, main
 from rnnae_live.live.wire import Kind, Link, LinkLostError
+from rnnae_live.voices import BankVoices, Voices
+
+TRANSIT = 0.0005
+"""Seconds from here to the player: an answer that would start sooner starts as a whole that much later."""
 
 AGAIN = 0.02
 """Seconds between two calls to a player that is not there yet."""
@@ -31,8 +37,6 @@ class EngineProcess(Child):
 
     def start(self) -> dict[str, Any]:
         """Load the bank, take over what an earlier engine knew, and call the player."""
-        from rnnae_live.voices import BankVoices
-
         options = self.options
         bank = options["bank"]
         voices = BankVoices.open(Path(bank) if bank else None)
@@ -40,6 +44,7 @@ class EngineProcess(Child):
         self.engine = Engine(voices, Settings(options["bpm"], presets=presets, follow=options["follow"]))
         if options.get("takeover"):
             self.engine.restore(options["takeover"])
+        rehearse(voices)
         self._told: dict[str, Any] | None = None
         self._player: Link | None = None
         self._call_at = 0.0
@@ -47,7 +52,9 @@ class EngineProcess(Child):
         gc.collect()
         gc.freeze()
         self._call(PATIENCE)
-        return {"bank": voices.title, "slots": [slot.name if slot else None for slot in self.engine.slots]}
+        for text in voices.bank.notices:
+            self.front.send(*wire.pack_output(Notice(text, fault=True)))
+        return {"bank": str(voices.bank.folder), "slots": [slot.name if slot else None for slot in self.engine.slots]}
 
     def turn(self) -> None:
         """Wait for a message or for the moment that time alone brings, and play what follows."""
@@ -90,6 +97,10 @@ class EngineProcess(Child):
 
     def _put(self, outputs: list[Output]) -> None:
         """Send notes to the player and notices to the front."""
+        late = min((one.at for one in outputs if isinstance(one, DueNote)), default=math.inf)
+        late = time.monotonic() + TRANSIT - late
+        if late > 0:
+            outputs = self.engine.delay(outputs, late)
         notes = [wire.pack_output(output) for output in outputs if not isinstance(output, Notice)]
         if notes and self._player is not None:
             self._player.send_frames(notes)
@@ -110,6 +121,16 @@ class EngineProcess(Child):
             self._player.close()
         self._player = None
         self._call_at = time.monotonic() + AGAIN
+
+
+def rehearse(voices: Voices) -> None:
+    """Answer a phrase that nobody hears, so that the first one on stage does not wait for what is made on first use."""
+    engine = Engine(voices)
+    for number in range(8):
+        engine.handle(NoteOn(0.5 * number, 0, 60 + number, 80), 0.5 * number)
+        engine.handle(NoteOff(0.5 * number + 0.25, 0, 60 + number), 0.5 * number + 0.25)
+    button = next(controller for controller, press in DEFAULT_BUTTONS.items() if press is Press.ANSWER)
+    engine.handle(ControlChange(4.0, 0, button, 127), 4.0)
 
 
 if __name__ == "__main__":

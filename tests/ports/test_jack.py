@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,22 +23,24 @@ pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
 
 BPM = 120
 TICK = 60 / BPM / 24
-PITCHES = (60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 67, 72, 71, 67, 62, 60)
+BARS = (60, 62, 64, 65, 67, 65, 64, 62), (60, 64, 67, 72, 71, 67, 62, 60)
+PITCHES = (*BARS[0], *BARS[1])
 
 
-def phrase(velocity: int = 100, beat: float = 60 / BPM, channel: int = 0) -> list[tuple[float, bytes]]:
-    """Two bars of eighths, each a little detached."""
+def phrase(pitches: Sequence[int] = PITCHES, velocity: int = 100) -> list[tuple[float, bytes]]:
+    """Eighths, each a little detached."""
+    beat = 60 / BPM
     messages: list[tuple[float, bytes]] = []
-    for number, pitch in enumerate(PITCHES):
+    for number, pitch in enumerate(pitches):
         at = number * beat / 2
-        messages.append((at, bytes((0x90 | channel, pitch, velocity))))
-        messages.append((at + beat * 0.45, bytes((0x80 | channel, pitch, 64))))
+        messages.append((at, bytes((0x90, pitch, velocity))))
+        messages.append((at + beat * 0.45, bytes((0x80, pitch, 64))))
     return messages
 
 
-def answered_at_once(velocity: int = 100) -> list[tuple[float, bytes]]:
-    """The phrase, and "answer now" behind its last note."""
-    messages = phrase(velocity)
+def answered_at_once() -> list[tuple[float, bytes]]:
+    """A bar, and "answer now" behind its last note."""
+    messages = phrase(BARS[0])
     return [*messages, (messages[-1][0] + 0.002, bytes((0xB0, 85, 127)))]
 
 
