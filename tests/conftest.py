@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.presets import Bank, factory
 
 # TensorFlow reads this when it is imported: no banner in the test output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -19,6 +23,19 @@ def corpus() -> Path:
     if not (folder / "index.jsonl").is_file():
         pytest.skip(f"there is no corpus in {folder}; set RNNAE_CORPUS to its folder")
     return folder
+
+@pytest.fixture(scope="session")
+def bank() -> Bank:
+    """The factory bank; whoever changes it works on ``own``."""
+    return Bank.open(factory())
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Bank:
+    """An empty bank of one's own with the factory model."""
+    for name in (*FILES, MANIFEST):
+        shutil.copy(factory() / name, tmp_path / name)
+    return Bank.open(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ HELD_OUT = 20
               help="Order in which the decoder gives a phrase back.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(1, 4096), default=128, show_default=True, help="Phrases a step.")
 @click.option("--learning-rate", type=click.FloatRange(0, 1), default=3e-3, show_default=True, help="Adam's peak rate.")
-@click.option("--noise", type=click.FloatRange(0), default=0.05, show_default=True, help="Noise on the state.")
+@click.option("--noise", type=click.FloatRange(0), default=0.1, show_default=True, help="Noise on the state.")
 @click.option("--l2", type=click.FloatRange(0), default=1e-4, show_default=True, help="Penalty on the cell state.")
 @click.option("--transpose", type=click.IntRange(0, 12), default=6, show_default=True, help="Semitones up and down.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same batches.")

@@ -150,12 +150,12 @@ def _pack(bucket: list[Tokens], width: int, vocabulary: Vocabulary) -> tuple[NDA
 def batches(pieces: Pieces, size: int, rng: np.random.Generator, *, transpose: int, order: str) -> Iterator[Batch]:
     """Yield one epoch: every piece once, in random order, each transposed by up to ``transpose`` semitones.
 
-    A bucket's last, smaller batch is left out, so that every shape is compiled once.
+    A bucket's last batch may be smaller.
     """
     plan = []
     for k, lengths in enumerate(pieces.lengths):
         shuffled = rng.permutation(len(lengths))
-        plan += [(k, shuffled[i : i + size]) for i in range(0, len(shuffled) - size + 1, size)]
+        plan += [(k, shuffled[i : i + size]) for i in range(0, len(shuffled), size)]
     for at in rng.permutation(len(plan)):
         k, rows = plan[at]
         low, high = np.clip(pieces.room[k][rows], -transpose, transpose).T

@@ -44,6 +44,11 @@ class Batch(NamedTuple):
     source_keep: Tensor
     target_keep: Tensor
 
+    @property
+    def signature(self) -> Batch:
+        """Shapes and types with any number of phrases, so that a bucket is compiled once."""
+        return Batch(*(tf.TensorSpec([a.shape[0], None, a.shape[2]], a.dtype) for a in self))
+
 
 def lstm_step(x: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """Return (h, c) after one step from x (B, 4U), the input's contribution to the gates before the bias."""
@@ -177,7 +182,8 @@ class AutoEncoder(tf.Module):
         return tf.reduce_mean(nll) + l2 * spread
 
     def _projected(self, tokens: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-        steps, phrases, features = tf.unstack(tf.shape(rows := self.one_hot(tokens)))
+        rows = self.one_hot(tokens)
+        steps, phrases, features = tf.unstack(tf.shape(rows))
         flat = tf.matmul(tf.reshape(rows, [-1, features]), kernel) + bias
         return tf.ensure_shape(
             tf.reshape(flat, [steps, phrases, 4 * self.units]), [tokens.shape[0], None, 4 * self.units]

@@ -11,6 +11,7 @@ is done, ``weights.npz``. The same seed on the same machine gives the same batch
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -45,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notes: float = 100.0
     batch: int = 128
     learning_rate: float = 3e-3
-    noise: float = 0.05
+    noise: float = 0.1
     l2: float = 1e-4
     transpose: int = 6
     bars: tuple[int, ...] = (1, 2, 4)
@@ -90,10 +91,9 @@ class _Training:
     """The moving parts of one run."""
 
     def __init__(self, run: Path, settings: Settings, pieces: Pieces, valid: Pieces) -> None:
-        size = min(settings.batch, max((len(lengths) for lengths in pieces.lengths), default=0))
-        if size < 1:
+        if not len(pieces):
             raise RnnaeError("The corpus has no window of whole bars with two notes or more; add more or longer songs.")
-        self.folder, self.settings, self.pieces, self.size = run, settings, pieces, size
+        self.folder, self.settings, self.pieces = run, settings, pieces
         self.net = AutoEncoder(Vocabulary(), settings.units, settings.seed)
         self.optimizer = tf.keras.optimizers.Adam(settings.learning_rate, beta_2=0.99)
         self.optimizer.build(self.net.trainable_variables)
@@ -102,8 +102,8 @@ class _Training:
         saved = tf.train.Checkpoint(net=self.net, optimizer=self.optimizer, seconds=self.seconds, **self.position)
         self.checkpoints = tf.train.CheckpointManager(saved, str(run / "checkpoint"), max_to_keep=2)
         self.checkpoints.restore_or_initialize()
-        self.steps: dict[tuple[int, ...], Callable[..., Any]] = {}
-        self.losses: dict[tuple[int, ...], Callable[..., Any]] = {}
+        self.steps: dict[int, Callable[..., Any]] = {}
+        self.losses: dict[int, Callable[..., Any]] = {}
         self.valid = [
             batch(tokens[::8], lengths[::8], np.zeros(len(lengths[::8]), np.int64), settings.order)
             for tokens, lengths in zip(valid.tokens, valid.lengths, strict=True)
@@ -117,7 +117,9 @@ class _Training:
         p = {name: int(v) for name, v in self.position.items()}
         while p["notes"] < end:
             rng = np.random.default_rng((self.settings.seed, p["epoch"]))
-            epoch = batches(self.pieces, self.size, rng, transpose=self.settings.transpose, order=self.settings.order)
+            epoch = batches(
+                self.pieces, self.settings.batch, rng, transpose=self.settings.transpose, order=self.settings.order
+            )
             for at, items in enumerate(epoch):
                 if at < p["batch"]:
                     continue
@@ -147,11 +149,11 @@ class _Training:
         return float(self.settings.learning_rate * warm * max(FLOOR, 0.5 * (1 + np.cos(np.pi * min(1.0, done)))))
 
     def _step(self, items: Batch, rate: float) -> Tensor:
-        shape = items.source.shape
-        if shape not in self.steps:
-            self.steps[shape] = tf.function(self._learn)
+        width = len(items.source)
+        if width not in self.steps:
+            self.steps[width] = tf.function(self._learn, input_signature=[items.signature], autograph=False)
         self.optimizer.learning_rate.assign(rate)
-        return self.steps[shape](Batch(*map(tf.constant, items)))
+        return self.steps[width](Batch(*map(tf.constant, items)))
 
     def _learn(self, items: Batch) -> Tensor:
         variables = self.net.trainable_variables
@@ -164,10 +166,11 @@ class _Training:
     def _valid_loss(self) -> float:
         total = 0.0
         for items in self.valid:
-            shape = items.source.shape
-            if shape not in self.losses:
-                self.losses[shape] = tf.function(lambda b: self.net.loss(b, 0.0, 0.0))
-            total += float(self.losses[shape](Batch(*map(tf.constant, items)))) * float(items.target_keep.sum())
+            width = len(items.source)
+            if width not in self.losses:
+                loss = functools.partial(self.net.loss, noise=0.0, l2=0.0)
+                self.losses[width] = tf.function(loss, input_signature=[items.signature], autograph=False)
+            total += float(self.losses[width](Batch(*map(tf.constant, items)))) * float(items.target_keep.sum())
         return total / max(1.0, float(sum(items.target_keep.sum() for items in self.valid)))
 
     def _save(self, position: dict[str, int]) -> None:

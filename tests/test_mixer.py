@@ -1,0 +1,64 @@
+"""The mixer on the shipped model: means of songs, the phrase as one more voice, whole bars."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnae_live.errors import ModelError
+from rnnae_live.melody import Melody
+from rnnae_live.mixer import Voice, blend, compose, encode, play
+from rnnae_live.phrase import Note
+from rnnae_live.presets import Bank
+from rnnae_live.state import mix
+
+pytestmark = pytest.mark.model
+
+
+def test_one_voice_is_its_song(bank: Bank) -> None:
+    preset = bank.presets[0]
+    wanted = [(n.onset, n.duration, n.pitch) for n in preset.melody.notes]
+    got = compose(bank.model, [Voice(preset.chain, 0.3), Voice(bank.presets[1].chain, 0.0)])
+    assert [(n.onset, n.duration, n.pitch) for n in got.notes] == wanted
+    assert (got.length, got.pickup) == (preset.length, preset.pickup)
+
+
+def test_equal_weights_are_the_mean_position_by_position(bank: Bank) -> None:
+    plain = [p for p in bank.presets if not p.pickup][:4]
+    chains = [p.chain for p in plain]
+    mixed = blend([Voice(chain) for chain in chains])
+    assert len(mixed) == max(map(len, chains))
+    for at, link in enumerate(mixed):
+        wanted = mix([chain[at % len(chain)].state for chain in chains], [1] * 4)
+        assert link.state.distance(wanted) < 1e-4
+
+
+def test_a_mean_of_several_songs_is_none_of_them_and_fills_its_bars(bank: Bank) -> None:
+    for first, second in zip(bank.presets[:-1], bank.presets[1:], strict=True):
+        child = compose(bank.model, [Voice(first.chain), Voice(second.chain)])
+        assert child.notes
+        assert child.length == sum(link.length for link in blend([Voice(first.chain), Voice(second.chain)]))
+        assert child.notes not in {first.melody.notes, second.melody.notes}
+
+
+def test_the_phrase_is_one_more_voice(bank: Bank) -> None:
+    phrase = Melody(tuple(Note(24 * i, 24, 60 + 2 * (i % 4)) for i in range(8)), 192)
+    chain = encode(bank.model, phrase)
+    alone = play(bank.model, chain)
+    mixed = compose(bank.model, [Voice(chain, 1.0), Voice(bank.presets[0].chain, 1.0)], pieces=1)
+    assert alone.length == mixed.length == 192
+    assert alone.notes != mixed.notes
+
+
+def test_silence_is_refused(bank: Bank) -> None:
+    with pytest.raises(ModelError, match="weight"):
+        compose(bank.model, [Voice(bank.presets[0].chain, 0.0)])
+
+
+def test_temperature_gives_many_melodies_of_the_same_bars(bank: Bank) -> None:
+    # A stored song's own state is too sure of itself to be moved by dice; between two songs they are heard.
+    chain = blend([Voice(bank.presets[0].chain), Voice(bank.presets[7].chain)])
+    rng = np.random.default_rng(0)
+    drawn = [play(bank.model, chain, temperature=1.5, rng=rng) for _ in range(5)]
+    assert len({melody.notes for melody in drawn}) > 1
+    assert {melody.length for melody in drawn} == {sum(link.length for link in chain)}

@@ -1,0 +1,141 @@
+"""Presets: exact or said to be not, readable, never lost, never in each other's way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnae_live.errors import PresetError
+from rnnae_live.melody import Melody
+from rnnae_live.mixer import play
+from rnnae_live.phrase import Metre, Note
+from rnnae_live.presets import SONGS, TRASH, Bank, clean_name, difference, make, read_preset
+
+pytestmark = pytest.mark.model
+
+
+def odd_song(seed: int, notes: int = 40) -> Melody:
+    """Return music that no corpus has: random pitches and durations."""
+    rng = np.random.default_rng(seed)
+    line, here = [], 0
+    for _ in range(notes):
+        duration = int(rng.choice([3, 6, 8, 12, 18, 24, 27, 48]))
+        line.append(Note(here, duration, int(rng.integers(48, 84))))
+        here += duration + int(rng.choice([0, 0, 6]))
+    return Melody(tuple(line), -(-here // 96) * 96)
+
+
+def test_every_factory_song_returns_note_for_note(bank: Bank) -> None:
+    assert len(bank.presets) == 24
+    assert not bank.notices
+    assert [p.program for p in bank.presets] == list(range(24))
+    for preset, missed in bank.check():
+        assert missed is None, preset.name
+        assert preset.exact
+
+
+def test_a_song_of_random_notes_is_exact_or_says_that_it_is_not(bank: Bank) -> None:
+    exact = 0
+    for seed in range(8):
+        preset = make(bank.model, odd_song(seed), f"odd {seed}")
+        missed = difference(preset.melody, play(bank.model, preset.chain))
+        assert preset.exact == (missed is None)
+        exact += preset.exact
+    assert exact >= 4
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 300), st.integers(0, 127), st.integers(2, 7))
+def test_any_metre_pickup_and_pitch_come_back(bank: Bank, duration: int, pitch: int, beats: int) -> None:
+    melody = Melody((Note(5, duration, pitch), Note(5 + duration, 24, pitch)), duration + 100, (Metre(0, beats, 4),))
+    preset = make(bank.model, melody, "odd")
+    assert preset.exact
+    assert difference(melody, play(bank.model, preset.chain)) is None
+
+
+def test_a_preset_is_read_back_as_it_was_written(own: Bank) -> None:
+    preset = make(own.model, odd_song(1), "Straße nach Süden", program=77, credit="nobody")
+    file = own.save(preset)
+    assert read_preset(file) == preset
+    assert Bank.open(own.folder).find("straße nach süden").program == 77
+    assert json.loads(file.read_text())["notes"][0] == list(preset.notes[0])
+
+
+def test_saving_again_replaces_and_keeps_the_old_one_in_the_trash(own: Bank) -> None:
+    own.save(make(own.model, odd_song(1), "one"))
+    own.save(make(own.model, odd_song(2), "One"))
+    assert [p.name for p in own.presets if p.name.lower() == "one"] == ["One"]
+    assert len(list((own.own / TRASH).iterdir())) == 1
+
+
+def test_deleting_moves_to_the_trash(own: Bank) -> None:
+    preset = make(own.model, odd_song(1), "one")
+    file = own.save(preset)
+    where = own.delete(preset)
+    assert not file.exists()
+    assert read_preset(where) == preset
+    with pytest.raises(PresetError, match="no preset called 'one'"):
+        own.find("one")
+
+
+def test_factory_presets_stay(bank: Bank, tmp_path: Path) -> None:
+    guarded = replace(bank, own=tmp_path / SONGS, presets=list(bank.presets), files=dict(bank.files))
+    with pytest.raises(PresetError, match="factory"):
+        guarded.delete(guarded.presets[0])
+    with pytest.raises(PresetError, match="another name"):
+        guarded.save(make(bank.model, odd_song(1), bank.presets[0].name.upper()))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"schema": 1}',
+        b"\xff\xfe",
+        b'{"name": "x", "length": 1e999}',
+    ],
+)
+def test_a_damaged_file_is_skipped_with_a_notice(own: Bank, damage: bytes) -> None:
+    own.save(make(own.model, odd_song(1), "good"))
+    (own.own / "bad.json").write_bytes(damage)
+    again = Bank.open(own.folder)
+    assert [p.name for p in again.presets] == ["good"]
+    assert len(again.notices) == 1
+    assert "bad.json" in again.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("state", "AAAA"), ("state", "not base64!"), ("length", 0), ("metre", [0, 4]), ("octaves", 99)],
+)
+def test_a_link_with_an_impossible_value_is_refused(own: Bank, field: str, value: object) -> None:
+    file = own.save(make(own.model, odd_song(1), "good"))
+    record = json.loads(file.read_text())
+    record["links"][0][field] = value
+    file.write_text(json.dumps(record))
+    with pytest.raises(PresetError, match=r"no preset|left out"):
+        read_preset(file)
+
+
+def test_names_are_text_and_files_are_tame(own: Bank) -> None:
+    preset = make(own.model, odd_song(1), "../../\x1b[31mevil\n\x00name " + "x" * 500)
+    assert preset.name.startswith("../../ [31mevil name x")
+    assert len(preset.name) <= 120
+    assert own.save(preset).parent == own.own
+    with pytest.raises(PresetError, match="no name"):
+        clean_name("\n\t\x00")
+
+
+def test_a_wrong_name_is_answered_with_the_near_one(bank: Bank) -> None:
+    with pytest.raises(PresetError, match="did you mean 'Ode to Joy'"):
+        bank.find("Ode to Joi")
+    assert bank.find("#1") == bank.presets[0]
+    assert bank.find("ode TO joy").name == "Ode to Joy"
