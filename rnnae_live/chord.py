@@ -6,10 +6,10 @@ part -> [chord] -> song
 twelve pitch classes, and the best match names the root. Each chord tone that sounds counts for it by its weight (root
 and third most), each that is missing counts against it, each other note too; doubled and longer notes count a little
 more, and the lowest note is a little likelier to be the root. So inversions, open voicings and missing fifths do not
-matter; "the lowest note" alone would be right for 30 to 62 of 100. Where two readings fit equally (a sixth chord and
-the seventh chord a third below it, suspended fourth and second), the lowest note, then the commoner chord, decides.
-Diminished sevenths and augmented triads divide the octave evenly and have no root in their notes: their lowest note is
-taken.
+matter; "the lowest note" alone would be right for 30 to 62 of 100. Where two readings fit equally: a sixth chord is
+heard as the minor seventh a third below it, which is far commoner; of suspended fourth and second the lowest note
+decides. Diminished sevenths and augmented triads divide the octave evenly and have no root in their notes: their
+lowest note is taken.
 
 *When chords change*: struck chords change where other notes are struck; repeated ones (comping) are one chord. Broken
 chords change on beats: the beats are cut (dynamic programming) so that each piece fits one chord well and there are
@@ -41,7 +41,7 @@ CHORDS: dict[str, tuple[float, dict[int, float]]] = {
     "major seventh": (0.14, {0: 1.0, 4: 1.0, 7: 0.6, 11: 0.8}),
     "diminished": (0.18, {0: 1.0, 3: 1.0, 6: 1.0}),
     "half-diminished": (0.25, {0: 1.0, 3: 1.0, 6: 1.0, 10: 0.9}),
-    "sixth": (0.40, {0: 1.0, 4: 1.0, 7: 0.8, 9: 0.7}),
+    "sixth": (0.60, {0: 1.0, 4: 1.0, 7: 0.8, 9: 0.7}),
     "minor sixth": (0.30, {0: 1.0, 3: 1.0, 7: 0.8, 9: 0.8}),
     "added ninth": (0.20, {0: 1.0, 4: 1.0, 7: 0.8, 2: 0.6}),
     "ninth": (0.30, {0: 1.0, 4: 1.0, 7: 0.4, 10: 0.9, 2: 0.6}),
@@ -201,15 +201,15 @@ def _sounding(pitches: Sequence[int], pitch_class: int) -> int:
 
 
 def _broken(notes: Sequence[Note], beat: int, bar: int, origin: int) -> list[Root]:
-    """Return the chords of a broken accompaniment, changing on beats; a long rest divides it."""
+    """Return the chords of a broken accompaniment, changing on beats; a long time without attacks divides it."""
     found: list[Root] = []
-    start, until = 0, notes[0].end
+    start, until = 0, notes[0].onset
     for i, note in enumerate([*notes[1:], None], start=1):
-        if note is None or note.onset > until + LONGEST * beat:
+        if note is None or note.onset > until + 2 * LONGEST * beat:
             found += _passage(notes[start:i], beat, bar, origin)
             start = i
         if note is not None:
-            until = max(until, note.end)
+            until = note.onset
     return found
 
 
