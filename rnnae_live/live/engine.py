@@ -126,11 +126,13 @@ class EngineProcess(Child):
 def rehearse(voices: Voices) -> None:
     """Answer a phrase that nobody hears, so that the first one on stage does not wait for what is made on first use."""
     engine = Engine(voices)
-    for number in range(8):
-        engine.handle(NoteOn(0.5 * number, 0, 60 + number, 80), 0.5 * number)
-        engine.handle(NoteOff(0.5 * number + 0.25, 0, 60 + number), 0.5 * number + 0.25)
+    now = 0.0
+    for number in range(16):
+        engine.handle(NoteOn(now, 0, 60 + number % 12, 80), now)
+        now += 0.25
+        engine.handle(NoteOff(now, 0, 60 + number % 12), now)
     button = next(controller for controller, press in DEFAULT_BUTTONS.items() if press is Press.ANSWER)
-    engine.handle(ControlChange(4.0, 0, button, 127), 4.0)
+    engine.handle(ControlChange(now, 0, button, 127), now)
 
 
 if __name__ == "__main__":

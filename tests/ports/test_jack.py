@@ -18,6 +18,7 @@ if find_spec("jack") is None:
     pytest.skip("JACK-Client is not installed (the [dev] extra)", allow_module_level=True)
 
 from tests.ports.performer import Performer
+from tests.processes import child
 
 pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
 
@@ -76,15 +77,7 @@ class Instrument:
 
     def child(self, role: str) -> int:
         """The process id of the player or the engine."""
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                arguments = (path / "cmdline").read_bytes().split(b"\0")
-                parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:
-                continue
-            if f"rnnae_live.live.{role}".encode() in arguments and int(parent) == self.process.pid:
-                return int(path.name)
-        raise AssertionError(f"no {role} is running")
+        return child(self.process.pid, role)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
