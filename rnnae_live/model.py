@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from rnnae_live.errors import ModelError
 from rnnae_live.graph import read_graph
 from rnnae_live.state import Floats, State
-from rnnae_live.tokens import START, Tokens, Vocabulary
+from rnnae_live.tokens import REST, START, Tokens, Vocabulary
 
 MANIFEST = "manifest.json"
 FILES = ("encoder.onnx", "decoder.onnx", "decoder.npz")
@@ -159,12 +159,16 @@ class Model:
         stepper = self.stepper()
         stepper.begin(state.h, state.c)
         given = golden.decoded[::-1] if self.reverses else golden.decoded
+        ticks = self.vocabulary.ticks
+        left = int(ticks[[duration for _, duration in given]].sum())
         for pitch, duration in given:
             logits, lengths = stepper.step()
-            said = int(logits[0].argmax())
-            if (said, int((lengths[0] + self.duration_table[said]).argmax())) != (pitch, duration):
+            said = int(logits[0, REST:].argmax()) + REST
+            fits = int(np.searchsorted(ticks, left, side="right"))
+            if (said, int((lengths[0] + self.duration_table[said])[1:fits].argmax()) + 1) != (pitch, duration):
                 raise ModelError("The decoder does not give the golden phrase of its manifest; copy the bank again.")
             stepper.tokens[0] = pitch, duration
+            left -= int(ticks[duration])
 
     @property
     def mean(self) -> State:

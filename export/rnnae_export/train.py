@@ -31,6 +31,9 @@ from rnnae_live.errors import RnnaeError
 from rnnae_live.files import write_whole
 from rnnae_live.tokens import Vocabulary
 
+# Every bucket is compiled once, on purpose; TensorFlow warns about that.
+tf.get_logger().setLevel("ERROR")
+
 LOG_STEPS = 250
 CHECKPOINT_SECONDS = 60.0
 WARM_UP_STEPS = 100

@@ -65,7 +65,7 @@ def test_one_song_learned_from_scratch_comes_back_note_for_note(tmp_path: Path, 
     """METHOD, composing: the state of one learned song gives that song back exactly."""
     song = tune(4, bars=8)
     pieces = cut_pieces([song], VOCABULARY, (2,), 2)
-    settings = Settings(order=order, notes=0.03, batch=4, noise=0.0, transpose=0, bars=(2,), learning_rate=1e-2)
+    settings = Settings(order=order, notes=0.02, batch=4, noise=0.0, transpose=0, bars=(2,), learning_rate=1e-2)
     weights = train(tmp_path / "run", settings, pieces, pieces, lambda _: None)
     net = AutoEncoder(VOCABULARY)
     net.load(weights)

@@ -42,9 +42,8 @@ def pieces(tmp_path: Path) -> training.Pieces:
 
 
 def test_every_piece_is_seen_once_an_epoch_and_only_transposed(pieces: training.Pieces) -> None:
-    total = [len(lengths) // 4 * 4 for lengths in pieces.lengths]
     seen = list(batches(pieces, 4, np.random.default_rng(0), transpose=6, order="reversed"))
-    assert sum(b.source.shape[1] for b in seen) == sum(total)
+    assert sum(b.source.shape[1] for b in seen) == len(pieces)
     assert max(int(b.source[..., 0].max()) for b in seen) < VOCABULARY.pitch_symbols
 
 
@@ -89,7 +88,7 @@ def test_a_folder_of_songs_becomes_a_bank(tmp_path: Path) -> None:
     """Parity of TensorFlow and ONNX is checked by the export itself, which fails where a token differs."""
     folder = songs(tmp_path / "songs", 8)
     (folder / "broken.mid").write_bytes(b"<html>")
-    arguments = ["--runs", str(tmp_path / "runs"), "--name", "x", "--units", "32", "--notes", "0.2", "--batch", "16",
+    arguments = ["--runs", str(tmp_path / "runs"), "--name", "x", "--units", "32", "--notes", "0.05", "--batch", "16",
                  "--noise", "0", "--transpose", "0", "--learning-rate", "0.01"]  # fmt: skip
     result = CliRunner().invoke(train_command, [str(folder), *arguments], catch_exceptions=False)
     assert result.exit_code == 0
@@ -99,7 +98,7 @@ def test_a_folder_of_songs_becomes_a_bank(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "x"
     opened = Bank.open(run / "bank")
     assert opened.model.manifest.units == 32
-    assert opened.model.manifest.training["songs"] == 8
+    assert opened.model.manifest.training["songs"] == 7  # the eighth is kept back to measure with
     assert "Model card" in (run / "bank" / "MODEL_CARD.md").read_text()
 
     again = CliRunner().invoke(
