@@ -41,7 +41,7 @@ def test_octaves_outside_the_range_are_remembered(melody: Melody, up: int) -> No
 
 @given(melodies())
 def test_pieces_of_two_bars_join_to_the_whole(melody: Melody) -> None:
-    back = []
+    back: list[Melody] = []
     for piece in melody.cut():
         tokens, octaves = VOCABULARY.encode(piece)
         last = (

@@ -155,7 +155,8 @@ One state vector (h and c) carries a piece of two bars; a song is a chain of the
 
 {training["notes"]:.0f} million notes, batches of {training["batch"]}, Adam with a peak rate of
 {training["learning_rate"]}, noise {training["noise"]} on the state,
-L2 {training["l2"]} on the cell state, seed {training["seed"]}; {training["seconds"]:.0f} s of wall time on {training["cores"]} cores.
+L2 {training["l2"]} on the cell state, seed {training["seed"]};
+{training["seconds"]:.0f} s of wall time on {training["cores"]} cores.
 
 ## Figures
 

@@ -11,7 +11,7 @@ tf = pytest.importorskip("tensorflow", reason="the [train] extra is not installe
 
 from rnnae_export.convert import decode_greedy, encode
 from rnnae_export.corpus import batch, cut_pieces
-from rnnae_export.network import AutoEncoder, Batch, lstm, lstm_step
+from rnnae_export.network import AutoEncoder, Batch, Tensor, lstm, lstm_step
 from rnnae_export.train import Settings, train
 
 from rnnae_live.melody import Melody
@@ -41,7 +41,7 @@ def test_the_written_gradient_is_the_one_that_tensorflow_derives() -> None:
     kernel = tf.constant(rng.normal(size=(4, 16)), tf.float32)
     given = [x, h, c, kernel]
 
-    def plain() -> tuple[object, object, object]:
+    def plain() -> tuple[Tensor, Tensor, Tensor]:
         a, b, outputs = h, c, []
         for t in range(5):
             new_a, new_b = lstm_step(x[t], a, b, kernel, tf.zeros(16))
@@ -49,7 +49,7 @@ def test_the_written_gradient_is_the_one_that_tensorflow_derives() -> None:
             outputs.append(a)
         return tf.stack(outputs), a, b
 
-    def loss(outputs: object, a: object, b: object) -> object:
+    def loss(outputs: Tensor, a: Tensor, b: Tensor) -> Tensor:
         return tf.reduce_sum(tf.sin(outputs)) + tf.reduce_sum(a * a) + tf.reduce_sum(tf.cos(b))
 
     with tf.GradientTape(persistent=True) as tape:

@@ -14,7 +14,7 @@ pytest.importorskip("tensorflow", reason="the [train] extra is not installed")
 from rnnae_export import train as training
 from rnnae_export.cli import evaluate, export
 from rnnae_export.cli import train as train_command
-from rnnae_export.corpus import batches, cut_pieces, read_corpus
+from rnnae_export.corpus import Pieces, batches, cut_pieces, read_corpus
 from rnnae_export.train import Progress, Settings, train
 
 from rnnae_live import midifile
@@ -37,11 +37,11 @@ def songs(folder: Path, count: int = 6) -> Path:
 
 
 @pytest.fixture
-def pieces(tmp_path: Path) -> training.Pieces:
+def pieces(tmp_path: Path) -> Pieces:
     return cut_pieces(list(read_corpus([songs(tmp_path / "songs")]).melodies.values()), VOCABULARY, (2,))
 
 
-def test_every_piece_is_seen_once_an_epoch_and_only_transposed(pieces: training.Pieces) -> None:
+def test_every_piece_is_seen_once_an_epoch_and_only_transposed(pieces: Pieces) -> None:
     seen = list(batches(pieces, 4, np.random.default_rng(0), transpose=6, order="reversed"))
     assert sum(b.source.shape[1] for b in seen) == len(pieces)
     assert max(int(b.source[..., 0].max()) for b in seen) < VOCABULARY.pitch_symbols
@@ -54,9 +54,7 @@ def test_repeats_count_once(tmp_path: Path) -> None:
     assert len(once) == len(twice) == 7
 
 
-def test_a_killed_run_goes_on_where_it_was(
-    tmp_path: Path, pieces: training.Pieces, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, pieces: Pieces, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "LOG_STEPS", 10)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     quiet = SETTINGS.__class__(**{f: getattr(SETTINGS, f) for f in SETTINGS.__struct_fields__} | {"noise": 0.0})
@@ -78,7 +76,7 @@ def test_a_killed_run_goes_on_where_it_was(
     assert steps == sorted(set(steps))
 
 
-def test_other_settings_do_not_mix_into_a_run(tmp_path: Path, pieces: training.Pieces) -> None:
+def test_other_settings_do_not_mix_into_a_run(tmp_path: Path, pieces: Pieces) -> None:
     train(tmp_path / "run", SETTINGS, pieces, pieces, lambda _: None)
     with pytest.raises(RnnaeError, match="other settings"):
         train(tmp_path / "run", Settings(units=16, notes=0.02), pieces, pieces, lambda _: None)
