@@ -1,6 +1,6 @@
 """Songs to training pieces: folders and zip files of MIDI, through the importer that the stage uses.
 
-files -> song -> [corpus] -> network
+files -> song -> [corpus] -> batches
 
 Every song is read by ``rnnae_live.song`` and spelled by ``rnnae_live.tokens``, so training and stage cannot
 drift apart. Pieces are windows of 1, 2 and 4 bars that begin on every bar line; a window that has been
@@ -15,16 +15,16 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnae_export.network import Batch
 from rnnae_live.errors import MidiFileError
 from rnnae_live.melody import Melody
 from rnnae_live.song import read_song
-from rnnae_live.tokens import END, FIRST_PITCH, START, Tokens, Vocabulary
+from rnnae_live.tokens import FIRST_PITCH, Tokens, Vocabulary
 
 WIDTHS = (6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64)
 """Bucket widths in tokens; a piece with more tokens than the last is dropped."""
@@ -50,7 +50,8 @@ def read_corpus(sources: Sequence[Path], workers: int = 2) -> Corpus:
         MidiFileError: a source does not exist, or there is no melody in any of them.
     """
     corpus = Corpus()
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned: a fork of a process with threads, as TensorFlow's, may hang.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for name, melody, fault in pool.map(_read, _files(sources), chunksize=32):
             if melody is None:
                 corpus.dropped[name] = fault
@@ -145,39 +146,3 @@ def _pack(bucket: list[Tokens], width: int, vocabulary: Vocabulary) -> tuple[NDA
         if len(pitches):
             room[row] = (FIRST_PITCH - pitches.min(), vocabulary.pitch_symbols - 1 - pitches.max())
     return tokens, np.array([len(piece) for piece in bucket], np.int16), room
-
-
-def batches(pieces: Pieces, size: int, rng: np.random.Generator, *, transpose: int, order: str) -> Iterator[Batch]:
-    """Yield one epoch: every piece once, in random order, each transposed by up to ``transpose`` semitones.
-
-    A bucket's last batch may be smaller.
-    """
-    plan = []
-    for k, lengths in enumerate(pieces.lengths):
-        shuffled = rng.permutation(len(lengths))
-        plan += [(k, shuffled[i : i + size]) for i in range(0, len(shuffled), size)]
-    for at in rng.permutation(len(plan)):
-        k, rows = plan[at]
-        low, high = np.clip(pieces.room[k][rows], -transpose, transpose).T
-        yield batch(pieces.tokens[k][rows], pieces.lengths[k][rows], rng.integers(low, high + 1), order)
-
-
-def batch(tokens: NDArray[np.int16], lengths: NDArray[np.int16], shift: NDArray[np.int64], order: str) -> Batch:
-    """Return padded tokens (B, T, 2) of the given lengths (B,), transposed by ``shift`` (B,), as arrays for training.
-
-    ``order`` is "reversed" (the decoder says the last token first) or "forward".
-    """
-    count, width, _ = tokens.shape
-    tokens = tokens.astype(np.int32)
-    tokens[:, :, 0] += np.where(tokens[:, :, 0] >= FIRST_PITCH, shift[:, None], 0)
-    steps = np.arange(width + 1)
-    said = tokens
-    if order == "reversed":
-        back = np.maximum(lengths[:, None].astype(np.int64) - 1 - steps[None, :width], 0)
-        said = np.take_along_axis(tokens, back[:, :, None], axis=1)
-    given = np.concatenate([np.full((count, 1, 2), (START, 0), np.int32), said], axis=1)
-    target = np.concatenate([said, np.zeros((count, 1, 2), np.int32)], axis=1)
-    target[np.arange(count), lengths] = (END, 0)
-    keep = (steps[None] < lengths[:, None] + 1).astype(np.float32)[:, :, None]
-    arrays = (tokens, given, target, keep[:, 1:], keep)
-    return Batch(*(np.ascontiguousarray(a.swapaxes(0, 1)) for a in arrays))

@@ -1,6 +1,6 @@
 """The LSTM auto-encoder in TensorFlow: one-hot tokens to a state vector, and back.
 
-corpus -> [network] -> train, convert
+corpus -> batches -> [network] -> train, convert
 
 The encoder reads the tokens of a phrase; its last (h, c) is the state vector. The decoder starts from
 that state and the start tag and is trained to give the tokens back, in reverse order by default. Every

@@ -25,7 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from rnnae_export.corpus import Pieces, batch, batches
+from rnnae_export.batches import batch, batches
+from rnnae_export.corpus import Pieces
 from rnnae_export.network import AutoEncoder, Batch, Tensor
 from rnnae_live.errors import RnnaeError
 from rnnae_live.files import write_whole

@@ -20,9 +20,11 @@ PATH = click.Path(dir_okay=False, path_type=Path)
 @click.argument("phrase", required=False, type=click.Path(path_type=Path))
 @click.option("-p", "--preset", "presets", multiple=True, metavar="PRESET=WEIGHT", help="Mix in a preset; repeatable.")
 @click.option("--follow", type=click.FloatRange(0.0), default=1.0, show_default=True, help="Weight of the phrase.")
+@click.option("--random", "chance", type=click.FloatRange(0.0), default=0.0, metavar="WEIGHT",
+              help="Mix in random states: a song that nobody has stored, drawn by --seed.")  # fmt: skip
 @click.option("--temperature", type=click.FloatRange(0.0, 2.0), default=0.0, show_default=True,
               help="0: the likeliest melody; 1: drawn from the model's own distribution.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Dice of temperatures above 0.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Dice of --random and of temperatures above 0.")
 @click.option("--bars", type=click.IntRange(1, 256), help="Length in bars.")
 @click.option(
     "--bank", type=click.Path(path_type=Path), envvar="RNNAE_BANK", help="Bank folder; the factory bank without."
@@ -36,6 +38,7 @@ def command(
     phrase: Path | None,
     presets: tuple[str, ...],
     follow: float,
+    chance: float,
     temperature: float,
     seed: int,
     bars: int | None,
@@ -50,6 +53,7 @@ def command(
     \b
     rnnae-live render phrase.mid -o answer.mid            the model's own reading of the phrase
     rnnae-live render -p "Ode to Joy=1" -o ode.mid        a stored song, note for note
+    rnnae-live render --random 1 --seed 7 -o new.mid      a song that nobody has stored
     rnnae-live render -p "Ode to Joy=1" -p "Greensleeves=1" -o both.mid --wav both.wav
     """
     from rnnae_live.presets import Bank
@@ -59,7 +63,7 @@ def command(
     heard = read_song(phrase).melody if phrase else None
     voices = [preset_weight(text) for text in presets]
     opened = Bank.open(bank)
-    melody = render(opened, heard, voices, follow=follow, temperature=temperature, seed=seed, bars=bars)
+    melody = render(opened, heard, voices, follow=follow, chance=chance, temperature=temperature, seed=seed, bars=bars)
     written = _write(melody, heard, output, wav, plot)
     if as_json:
         from rnnae_live.cli.inspect import as_record

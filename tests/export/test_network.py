@@ -9,8 +9,9 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="the [train] extra is not installed")
 
+from rnnae_export.batches import batch
 from rnnae_export.convert import decode_greedy, encode
-from rnnae_export.corpus import batch, cut_pieces
+from rnnae_export.corpus import cut_pieces
 from rnnae_export.network import AutoEncoder, Batch, Tensor, lstm, lstm_step
 from rnnae_export.train import Settings, train
 

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 pytest.importorskip("tensorflow", reason="the [train] extra is not installed")
 
 from rnnae_export import train as training
+from rnnae_export.batches import batches
 from rnnae_export.cli import evaluate, export
 from rnnae_export.cli import train as train_command
-from rnnae_export.corpus import Pieces, batches, cut_pieces, read_corpus
+from rnnae_export.corpus import Pieces, cut_pieces, read_corpus
 from rnnae_export.train import Progress, Settings, train
 
 from rnnae_live import midifile
