@@ -73,7 +73,7 @@ class Golden(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``manifest.json`` says of a model."""
+    """What ``manifest.json`` says of a model; ``weights`` is the sha256 of all weights, whatever file they are in."""
 
     schema: int
     name: str
@@ -83,6 +83,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     highest: int
     durations: tuple[int, ...]
     sha256: dict[str, str]
+    weights: str
     golden: Golden
     state_mean: list[float]
     state_spread: list[float]
@@ -105,7 +106,7 @@ class Weights:
 
 
 class Model:
-    """A loaded bundle. ``model_id`` names it: the start of the hash of its files and vocabulary."""
+    """A loaded bundle. ``model_id`` names it: the start of the hash of its weights and vocabulary."""
 
     def __init__(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
         """Open the verified ``files``; use ``Model.load``."""
@@ -328,5 +329,5 @@ def _weights(data: bytes, manifest: Manifest, vocabulary: Vocabulary) -> Weights
 
 def _model_id(manifest: Manifest) -> str:
     words = [manifest.order, str(manifest.units), str(manifest.lowest), str(manifest.highest), str(manifest.durations)]
-    words += [manifest.sha256[name] for name in FILES]
+    words.append(manifest.weights)
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]

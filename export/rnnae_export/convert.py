@@ -70,6 +70,7 @@ def export(bank: Path, net: AutoEncoder, settings: Settings, phrases: Sequence[M
         lowest=vocabulary.lowest,
         highest=vocabulary.highest,
         durations=vocabulary.durations,
+        weights=_hash(net),
         sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         golden=Golden(_pairs(tokens[0]), numbers[0].astype(float).tolist(), _pairs(decoded[0])),
         state_mean=numbers.mean(axis=0).astype(float).tolist(),
@@ -180,6 +181,14 @@ def _weights(net: AutoEncoder) -> bytes:
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **named)
     return file.getvalue()
+
+
+def _hash(net: AutoEncoder) -> str:
+    """Return the sha256 of all weights, the same for every export of a run: files hold dates and node names as well."""
+    digest = hashlib.sha256()
+    for name, weights in sorted(net.weights().items()):
+        digest.update(name.encode() + weights.tobytes())
+    return digest.hexdigest()
 
 
 def _check_graphs(files: dict[str, bytes]) -> None:

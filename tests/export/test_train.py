@@ -27,7 +27,7 @@ from tests.export.test_network import tune
 pytestmark = pytest.mark.export
 
 VOCABULARY = Vocabulary()
-SETTINGS = Settings(units=16, notes=0.012, batch=8, bars=(2,))
+SETTINGS = Settings(units=16, notes=0.004, batch=8, bars=(2,))
 
 
 def songs(folder: Path, count: int = 6) -> Path:
