@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rnnae_live.errors import ModelError
 from rnnae_live.model import Model, Stepper
 from rnnae_live.state import Floats, State
-from rnnae_live.tokens import REST, Tokens
+from rnnae_live.tokens import FIRST_PITCH, REST, Tokens
 
 LONGEST = 24 * 4 * 64
 """Ticks of the longest phrase that is decoded at once, 64 bars of 4/4: a bound, not a musical limit."""
@@ -33,6 +33,7 @@ def decode(
     *,
     temperature: float = 0.0,
     rng: np.random.Generator | None = None,
+    spans: Sequence[tuple[int, int] | None] | None = None,
 ) -> list[Tokens]:
     """Return the tokens of every state in the order in which they sound, int32 (n, 2), filling ``lengths`` ticks.
 
@@ -42,6 +43,7 @@ def decode(
         lengths: ticks of each phrase, 1 to ``LONGEST``.
         temperature: 0 for the likeliest token at each step, 1 for the model's own distribution.
         rng: needed above temperature 0.
+        spans: lowest and highest pitch symbol that each phrase may use, None for all.
 
     Raises:
         ModelError: a length is outside its range.
@@ -52,13 +54,27 @@ def decode(
         return []
     stepper = model.stepper(len(states))
     stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]))
-    rows = _sampled(model, stepper, lengths, temperature, rng) if temperature > 0 else _greedy(model, stepper, lengths)
+    closed = _closed(model, spans or [None] * len(states))
+    if temperature > 0:
+        rows = _sampled(model, stepper, lengths, closed, temperature, rng)
+    else:
+        rows = _greedy(model, stepper, lengths, closed)
     if model.reverses:
         rows = [row[::-1] for row in rows]
     return [np.array(row, np.int32).reshape(-1, 2) for row in rows]
 
 
-def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int]) -> list[list[tuple[int, int]]]:
+def _closed(model: Model, spans: Sequence[tuple[int, int] | None]) -> Floats:
+    """Return what is added to the pitch logits from ``rest`` on: minus infinity outside each phrase's span."""
+    symbols = np.arange(REST, model.vocabulary.pitch_symbols)
+    closed = np.zeros((len(spans), len(symbols)), np.float32)
+    for row, span in enumerate(spans):
+        if span is not None:
+            closed[row, (symbols >= FIRST_PITCH) & ((symbols < span[0]) | (symbols > span[1]))] = -np.inf
+    return closed
+
+
+def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int], closed: Floats) -> list[list[tuple[int, int]]]:
     table, ticks = model.duration_table, model.vocabulary.ticks.tolist()
     # How many duration symbols fit into what is left; "none" is the first and never chosen.
     fits = np.searchsorted(model.vocabulary.ticks, np.arange(ticks[-1] + 1), side="right").tolist()
@@ -67,7 +83,7 @@ def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int]) -> list[list
     playing = list(range(len(left)))
     while playing:
         pitches, durations = stepper.step()
-        best = pitches[:, REST:].argmax(axis=1).tolist()
+        best = (pitches[:, REST:] + closed).argmax(axis=1).tolist()
         for row in playing:
             pitch = best[row] + REST
             fit = fits[min(left[row], ticks[-1])]
@@ -80,7 +96,12 @@ def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int]) -> list[list
 
 
 def _sampled(
-    model: Model, stepper: Stepper, lengths: Sequence[int], temperature: float, rng: np.random.Generator | None
+    model: Model,
+    stepper: Stepper,
+    lengths: Sequence[int],
+    closed: Floats,
+    temperature: float,
+    rng: np.random.Generator | None,
 ) -> list[list[tuple[int, int]]]:
     rng = rng or np.random.default_rng()
     ticks = model.vocabulary.ticks
@@ -89,7 +110,7 @@ def _sampled(
     every = np.arange(len(rows))
     while (left > 0).any():
         pitches, durations = stepper.step()
-        pitch = _draw(pitches[:, REST:] / temperature, rng) + REST
+        pitch = _draw((pitches[:, REST:] + closed) / temperature, rng) + REST
         logits = (durations + model.duration_table[pitch]) / temperature
         logits[(ticks > np.maximum(left, 1)[:, None]) | (ticks == 0)] = -np.inf
         duration = _draw(logits, rng)

@@ -3,7 +3,9 @@
 melody -> tokens -> model -> [mixer] -> decoder -> melody
 
 The mix of several chains is taken position by position, piece by piece of two bars; a shorter chain begins again.
-What a state does not say (length, metre, octave) follows the heaviest voice of the position. A pickup belongs to one
+What a state does not say (length, metre, octave) follows the heaviest voice of the position, and a mix keeps to the
+pitches between the lowest and the highest of its voices: the mean of two states may point to octaves that neither song
+has. A pickup belongs to one
 song alone: in a mix of several the chains begin at their first whole bar.
 
 *Units*: ticks, 24 to the quarter note. *Source*: METHOD, composing: the mean of n songs' states.
@@ -21,7 +23,7 @@ from rnnae_live.melody import PPQ, Melody, join
 from rnnae_live.model import Model
 from rnnae_live.phrase import Metre
 from rnnae_live.state import Chain, Link, mix
-from rnnae_live.tokens import Tokens
+from rnnae_live.tokens import FIRST_PITCH, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ def links(model: Model, pieces: Sequence[Melody]) -> Chain:
         tokens, octaves = model.vocabulary.encode(piece)
         metre = piece.metres[0]
         pickup = at == 0 and len(pieces) > 1 and piece.length < metre.bar(PPQ)
-        chain.append(Link(model.encode(tokens), piece.length, metre, octaves, pickup))
+        pitches = tokens[tokens[:, 0] >= FIRST_PITCH, 0]
+        span = (int(pitches.min()), int(pitches.max())) if len(pitches) else None
+        chain.append(Link(model.encode(tokens), piece.length, metre, octaves, pickup, span))
     return tuple(chain)
 
 
@@ -49,11 +53,21 @@ def encode(model: Model, melody: Melody) -> Chain:
 
 
 def play(
-    model: Model, chain: Chain, *, temperature: float = 0.0, rng: np.random.Generator | None = None, bpm: float = 120.0
+    model: Model,
+    chain: Chain,
+    *,
+    temperature: float = 0.0,
+    rng: np.random.Generator | None = None,
+    bpm: float = 120.0,
+    within: bool = False,
 ) -> Melody:
-    """Return the melody of a chain of one link or more; with a preset's chain at temperature 0, the song itself."""
+    """Return the melody of a chain of one link or more; with a preset's chain at temperature 0, the song itself.
+
+    ``within`` keeps every piece inside the span of its link; without it the state alone decides.
+    """
     states, lengths = [link.state for link in chain], [link.length for link in chain]
-    spelled = decode(model, states, lengths, temperature=temperature, rng=rng)
+    spans = [link.span for link in chain] if within else None
+    spelled = decode(model, states, lengths, temperature=temperature, rng=rng, spans=spans)
     return replace(_spoken(model, chain, spelled), bpm=bpm)
 
 
@@ -79,7 +93,8 @@ def compose(
     Raises:
         ModelError: no voice has a weight above 0.
     """
-    return play(model, blend(voices, pieces), temperature=temperature, rng=rng, bpm=bpm)
+    several = sum(voice.weight > 0 for voice in voices) > 1
+    return play(model, blend(voices, pieces), temperature=temperature, rng=rng, bpm=bpm, within=several)
 
 
 def blend(voices: Sequence[Voice], pieces: int | None = None) -> Chain:
@@ -100,7 +115,11 @@ def _position(voices: Sequence[Voice], at: int) -> Link:
     weights = [voice.weight for voice in voices]
     state = mix([link.state for link in here], weights)
     lead = here[int(np.argmax(weights))]
-    return replace(lead, state=state if len(here) > 1 else lead.state)
+    if len(here) == 1:
+        return lead
+    spans = [link.span for link in here if link.span]
+    span = (min(low for low, _ in spans), max(high for _, high in spans)) if len(spans) == len(here) else None
+    return replace(lead, state=state, span=span)
 
 
 def _whole_bars(chain: Chain) -> Chain:

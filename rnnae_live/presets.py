@@ -21,7 +21,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -53,6 +53,7 @@ class LinkRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     state: str
     octaves: int = 0
     pickup: bool = False
+    span: tuple[int, int] | None = None
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,10 +147,7 @@ def fit(model: Model, melody: Melody) -> tuple[Chain, int]:
         chain = links(model, pieces)
         spelled = [model.vocabulary.encode(piece)[0] for piece in pieces]
         states, steps = refine(model, [link.state for link in chain], spelled)
-        chain = tuple(
-            Link(state, link.length, link.metre, link.octaves, link.pickup)
-            for state, link in zip(states, chain, strict=True)
-        )
+        chain = tuple(replace(link, state=state) for state, link in zip(states, chain, strict=True))
         taken += steps
         if difference(melody, play(model, chain)) is None:
             break
@@ -330,7 +328,9 @@ def _slug(name: str) -> str:
 def _record(link: Link) -> LinkRecord:
     numbers = np.concatenate([link.state.h.ravel(), link.state.c.ravel()]).astype("<f4")
     text = base64.b64encode(numbers.tobytes()).decode()
-    return LinkRecord(link.length, (link.metre.numerator, link.metre.denominator), text, link.octaves, link.pickup)
+    return LinkRecord(
+        link.length, (link.metre.numerator, link.metre.denominator), text, link.octaves, link.pickup, link.span
+    )
 
 
 def _link(record: LinkRecord) -> Link:
@@ -339,4 +339,6 @@ def _link(record: LinkRecord) -> Link:
     numerator, denominator = record.metre
     if record.length < 1 or numerator < 1 or denominator < 1 or abs(record.octaves) > 10:
         raise ValueError("a piece has an impossible length, metre or octave")
-    return Link(State(h, c), record.length, Metre(0, numerator, denominator), record.octaves, record.pickup)
+    return Link(
+        State(h, c), record.length, Metre(0, numerator, denominator), record.octaves, record.pickup, record.span
+    )

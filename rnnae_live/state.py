@@ -51,7 +51,7 @@ class Link:
     """One piece of a song: its state, and what the state does not say.
 
     ``length`` in ticks; ``octaves`` by which its notes were moved to fit the vocabulary; ``pickup`` says that it is
-    an incomplete first bar.
+    an incomplete first bar; ``span`` is its lowest and highest pitch symbol, None where it has no pitch.
     """
 
     state: State
@@ -59,6 +59,7 @@ class Link:
     metre: Metre
     octaves: int = 0
     pickup: bool = False
+    span: tuple[int, int] | None = None
 
 
 Chain = tuple[Link, ...]

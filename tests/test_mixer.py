@@ -62,3 +62,13 @@ def test_temperature_gives_many_melodies_of_the_same_bars(bank: Bank) -> None:
     drawn = [play(bank.model, chain, temperature=1.5, rng=rng) for _ in range(5)]
     assert len({melody.notes for melody in drawn}) > 1
     assert {melody.length for melody in drawn} == {sum(link.length for link in chain)}
+
+
+def test_a_mix_keeps_between_the_lowest_and_the_highest_pitch_of_its_songs(bank: Bank) -> None:
+    for first, second in zip(bank.presets[:-1], bank.presets[1:], strict=True):
+        if first.chain[0].octaves or second.chain[0].octaves:
+            continue
+        child = compose(bank.model, [Voice(first.chain, 0.6), Voice(second.chain, 0.4)])
+        pitches = [n.pitch for p in (first, second) for n in p.melody.notes]
+        assert min(pitches) <= min(n.pitch for n in child.notes)
+        assert max(n.pitch for n in child.notes) <= max(pitches)
