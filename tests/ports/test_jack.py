@@ -140,8 +140,10 @@ def test_a_phrase_and_a_rest_are_answered_in_tempo(performer: Performer) -> None
     assert notes[0][0] > performer.played[-1][0]
     assert {velocity for _, _, velocity in notes} == {101}
     on_grid(performer, notes)
-    # The phrase set the phase of the tempo: the answer starts on its beat.
-    on_grid(performer, [(performer.played[0][0], 0, 0), *notes])
+    # The phrase set the phase of the tempo: the answer starts on its beat. What was played takes up to two periods to be
+    # heard and the answer up to two to come back, a fiftieth of the beat.
+    after = (notes[0][0] - performer.played[0][0]) % (60 / BPM)
+    assert min(after, 60 / BPM - after) <= 4 * performer.period_seconds + 0.01
 
 
 def test_answer_now_is_answered_before_any_rest_has_passed(performer: Performer) -> None:
