@@ -24,6 +24,7 @@ def corpus() -> Path:
         pytest.skip(f"there is no corpus in {folder}; set RNNAE_CORPUS to its folder")
     return folder
 
+
 @pytest.fixture(scope="session")
 def bank() -> Bank:
     """The factory bank; whoever changes it works on ``own``."""
