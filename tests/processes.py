@@ -1,8 +1,12 @@
-"""Finds the processes that a session has started."""
+"""Starts processes that do not outlive the tests, and finds those that a session has started."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+BOUND = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+"""Put before a command, this ends it together with the test run, however that ends."""
 
 
 def children(parent: int) -> dict[int, list[str]]:

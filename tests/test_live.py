@@ -27,7 +27,7 @@ from rnnae_live.events import Cut, Due, DueNote, Notice, Output
 from rnnae_live.live import wire
 from rnnae_live.live.session import Session, running
 from rnnae_live.live.wire import Kind, Link, LinkLostError, Listener, call
-from tests.processes import child
+from tests.processes import BOUND, child, children
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -222,7 +222,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def _start(*options: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "rnnae_live", "live", "--backend", "loopback", *options],
+            [*BOUND, sys.executable, "-m", "rnnae_live", "live", "--backend", "loopback", *options],
             cwd=REPOSITORY,
             env={**os.environ, "RNNAE_HOME": str(tmp_path)},
             stdout=subprocess.PIPE,
@@ -289,10 +289,7 @@ def test_a_bank_that_is_none_ends_it_with_a_sentence(
 def test_children_leave_when_the_front_is_killed(start: Callable[..., subprocess.Popen[str]]) -> None:
     process = start()
     line(process.stdout, "ready")
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
-    )
-    pids = [int(pid) for pid in children.stdout.split()]
+    pids = list(children(process.pid))
     assert len(pids) == 2
     process.kill()
     process.wait()

@@ -86,7 +86,7 @@ class Front:
             PortError: no folder can be made.
         """
         self.options = asdict(options)
-        self._say = say
+        self._print = say
         self._stopping = False
         self._failure: RnnaeError | None = None
         self._takeover: dict[str, Any] | None = None
@@ -126,6 +126,11 @@ class Front:
                 signal.signal(number, handler)
         if self._failure is not None:
             raise self._failure
+
+    def _say(self, text: str) -> None:
+        """Tell the performer; nobody listening is no reason to stop playing."""
+        with suppress(OSError, ValueError):
+            self._print(text)
 
     # -- children ----------------------------------------------------------------------------------------------------
 
@@ -261,9 +266,9 @@ class Front:
         elif kind is Kind.PONG:
             child.status = wire.unpack_json(payload)
             self._takeover = child.status.pop("settings", None) or self._takeover
-        elif kind is Kind.NOTICE:
+        elif kind is Kind.NOTICE or (kind is Kind.FATAL and child.was_ready):
             self._say(payload[1:].decode(errors="replace"))
-        elif kind is Kind.FATAL and not child.was_ready:
+        elif kind is Kind.FATAL:
             self._failure = RnnaeError(payload[1:].decode(errors="replace"))
             self._failure.exit_status = payload[0]
 

@@ -62,32 +62,42 @@ class PlayerProcess(Child):
         self._heard: deque[tuple[float, bytes]] = deque()
         self._input_dropped = 0
         self._faults_told = 0
-        self._try_at = 0.0
         self._again: list[tuple[float, list[tuple[int, int]]]] = []
         self.player = Player(self._send, Ledger.open(folder / LEDGER))
 
     def start(self) -> dict[str, Any]:
-        """Open the ports; where they were there before, go on trying later instead of giving up."""
+        """Open the ports; where they were there before, wait until they are there again."""
         real_time = _real_time()
-        try:
-            self._open()
-        except PortError as error:
-            if not self.options["again"]:
-                raise
-            self._lost(error)
+        told = False
+        while not self.stopping:
+            try:
+                self._open()
+                break
+            except PortError as error:
+                if not self.options["again"]:
+                    raise
+                if not told:
+                    self.front.send(Kind.NOTICE, b"\1" + f"Waiting for the MIDI ports: {error}".encode())
+                told = True
+            self.front.send(*wire.pack_json(Kind.PONG, {}))
+            self.wait([], TRY_AGAIN)
         gc.freeze()
-        taken = self._choice.backend.name if self._choice else self.options["backend"]
-        why = self._choice.why if self._choice else "MIDI ports are not there yet"
-        return {"why": why, "backend": taken, "real_time": real_time}
+        choice = self._choice
+        return {
+            "why": choice.why if choice else "",
+            "backend": choice.backend.name if choice else self.options["backend"],
+            "real_time": real_time,
+        }
 
     def turn(self) -> None:
-        """Play what is due, first of all; then pass on what came in and take what the engine sends."""
+        """Play what is due, first of all; then pass on what came in and take what the engine sends.
+
+        Raises:
+            PortError: a port is lost. This process ends; the next one opens it as soon as it is there again.
+        """
         others: list[Any] = [self._listener, *([self._engine] if self._engine else [])]
         ready = self.wait(others, self._seconds_to_wait())
-        try:
-            self._play(time.monotonic())
-        except PortError as error:
-            self._lost(error)
+        self._play(time.monotonic())
         if self._listener in ready:
             self._meet()
         self._exchange(self._engine in ready)
@@ -136,13 +146,8 @@ class PlayerProcess(Child):
         except PortError:
             self._close_ports()
             raise
+        system.watch(self._system_gone)
         self._again = [(time.monotonic() + seconds, notes) for seconds in RELEASE_AGAIN if notes]
-
-    def _lost(self, error: PortError) -> None:
-        """Close what is left of the ports and try again later; what sounded stays in the ledger."""
-        self._close_ports()
-        self._try_at = time.monotonic() + TRY_AGAIN
-        self.front.send(Kind.NOTICE, b"\1" + str(error).encode())
 
     def _close_ports(self) -> None:
         for port in (*self._inputs, self._output):
@@ -155,6 +160,15 @@ class PlayerProcess(Child):
         if self._output is None:
             raise PortError("The out port is not open.")
         self._output.send(data)
+
+    def _system_gone(self) -> None:
+        """End this process, on a thread of the driver: whatever touches a dead system may never come back.
+
+        The next process opens the ports as soon as the system is there again.
+        """
+        with suppress(LinkLostError):
+            self.front.send(Kind.NOTICE, b"\1The MIDI system is gone; the ports come back with it.")
+        os._exit(1)
 
     def _arrived(self, at: float, data: bytes) -> None:
         """Take a message on the driver's thread: enqueue, wake, return."""
@@ -170,9 +184,7 @@ class PlayerProcess(Child):
         """Return the seconds until something is due, None where nothing is."""
         moments = [moment for moment, _ in self._again]
         due = self.player.next_at()
-        if self._output is None:
-            moments = [self._try_at]
-        elif due is not None:
+        if due is not None:
             moments.append(due)
         return min(moments) - time.monotonic() if moments else None
 
@@ -182,13 +194,6 @@ class PlayerProcess(Child):
         Raises:
             PortError: the port is lost.
         """
-        if self._output is None:
-            if now >= self._try_at:
-                self._try_at = now + TRY_AGAIN
-                with suppress(PortError):
-                    self._open()
-                    self.front.send(Kind.NOTICE, b"\0The MIDI ports are back.")
-            return
         self.player.play(now)
         while self._again and self._again[0][0] <= now:
             self.player.repeat(self._again.pop(0)[1])

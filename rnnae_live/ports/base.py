@@ -77,6 +77,9 @@ class Backend(ABC):
     title: str
     virtual: bool = True
 
+    def watch(self, lost: Callable[[], None]) -> None:  # noqa: B027 - most systems have nothing to watch
+        """Call ``lost``, on any thread, when the whole system goes away. Nothing of it may be used after that."""
+
     @abstractmethod
     def sources(self) -> list[str]:
         """Return the names of the ports that an input can listen to.

@@ -16,6 +16,7 @@ import rtmidi
 
 from rnnae_live.errors import PortError
 from rnnae_live.ports.base import CLIENT, IN, OUT, Backend, Input, Output, Receive, match
+from rnnae_live.ports.jack import ServerWatch
 from rnnae_live.ports.quiet import quiet
 
 TITLES = {"jack": "JACK", "alsa": "ALSA sequencer", "coremidi": "CoreMIDI", "winmm": "Windows MIDI"}
@@ -65,6 +66,11 @@ class System(Backend):
         # Creating asks the driver whether it is there. The first input uses this object: a second client of JACK
         # would get another name.
         self._spare: Any = self._make(rtmidi.MidiIn)
+
+    def watch(self, lost: Callable[[], None]) -> None:
+        """Call ``lost`` when the JACK server ends; the other systems live as long as the computer."""
+        if self.name == "jack":
+            self._watch = ServerWatch(f"{self._client} Watch", lost)
 
     def sources(self) -> list[str]:
         """Return the names of the ports that an input can listen to."""

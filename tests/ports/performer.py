@@ -98,3 +98,11 @@ class Performer:
             elif kind in (0x80, 0x90):
                 notes.discard(key)
         return notes
+
+
+def play_and_hear() -> None:
+    """Play a note to the instrument, ask for the answer, and wait until it has sounded; a process of its own can."""
+    with Performer() as performer:
+        performer.connect()
+        performer.play([(0.0, b"\x90\x3c\x50"), (0.4, b"\x80\x3c\x40"), (0.5, b"\xb0\x55\x7f")])
+        performer.until(lambda: bool(performer.ons()) and not performer.sounding())

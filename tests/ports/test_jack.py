@@ -18,7 +18,8 @@ if find_spec("jack") is None:
     pytest.skip("JACK-Client is not installed (the [dev] extra)", allow_module_level=True)
 
 from tests.ports.performer import Performer
-from tests.processes import child
+from tests.ports.server import JackServer
+from tests.processes import BOUND, child
 
 pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
 
@@ -49,10 +50,10 @@ class Instrument:
     """A running ``rnnae-live live``."""
 
     def __init__(self, home: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--bpm", str(BPM), *options]
+        live = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--bpm", str(BPM)]
         self.home = home
         self.process = subprocess.Popen(
-            command, env={**os.environ, "RNNAE_HOME": str(home)}, stdout=subprocess.PIPE, text=True
+            [*BOUND, *live, *options], env={**os.environ, "RNNAE_HOME": str(home)}, stdout=subprocess.PIPE, text=True
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -140,10 +141,6 @@ def test_a_phrase_and_a_rest_are_answered_in_tempo(performer: Performer) -> None
     assert notes[0][0] > performer.played[-1][0]
     assert {velocity for _, _, velocity in notes} == {101}
     on_grid(performer, notes)
-    # The phrase set the phase of the tempo: the answer starts on its beat. What was played takes up to two periods to be
-    # heard and the answer up to two to come back, a fiftieth of the beat.
-    after = (notes[0][0] - performer.played[0][0]) % (60 / BPM)
-    assert min(after, 60 / BPM - after) <= 4 * performer.period_seconds + 0.01
 
 
 def test_answer_now_is_answered_before_any_rest_has_passed(performer: Performer) -> None:
@@ -212,25 +209,63 @@ def test_a_player_that_freezes_is_noticed_and_replaced(instrument: Instrument, p
     assert instrument.child("player") != frozen
 
 
-def test_when_everything_was_killed_the_next_start_releases(tmp_path: Path) -> None:
+def test_when_everything_was_killed_the_next_start_releases(instrument: Instrument, performer: Performer) -> None:
+    in_mid_answer(performer)
+    children = [instrument.child("player"), instrument.child("engine")]
+    instrument.process.send_signal(signal.SIGSTOP)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    instrument.stop(signal.SIGKILL)
+    assert performer.sounding()
+    second = Instrument(instrument.home)
+    try:
+        performer.until(lambda: performer.try_connect() and not performer.sounding(), 20)
+        second.await_ready()
+    finally:
+        status = second.stop()
+    assert status == 0
+    assert any("last session" in line for line in second.lines)
+    assert not list(instrument.home.glob("run/session-*"))
+
+
+def test_a_server_that_dies_and_comes_back_is_joined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"second{os.getpid()}")
+    server = JackServer(tmp_path / "jackd.log")
+    instrument = Instrument(tmp_path)
+    try:
+        instrument.await_ready()
+        server.stop(signal.SIGKILL)
+        instrument.await_line("MIDI system is gone")
+        server = JackServer(tmp_path / "jackd.log")
+        instrument.await_line("player plays again")
+        # In a process of its own: libjack knows one server in the life of a process.
+        played = "from tests.ports import performer; performer.play_and_hear()"
+        subprocess.run([sys.executable, "-c", played], timeout=60, check=True)
+        assert instrument.stop() == 0
+    finally:
+        if instrument.process.poll() is None:
+            instrument.stop(signal.SIGKILL)
+        server.stop()
+
+
+def test_named_ports_are_connected_by_the_instrument_itself(tmp_path: Path) -> None:
     with Performer() as performer:
-        first = Instrument(tmp_path)
-        first.await_ready()
-        performer.connect()
-        in_mid_answer(performer)
-        children = [first.child("player"), first.child("engine")]
-        first.process.send_signal(signal.SIGSTOP)
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
-        first.stop(signal.SIGKILL)
-        assert performer.sounding()
-        second = Instrument(tmp_path)
+        instrument = Instrument(tmp_path, "--in", "performer:to", "--out", "performer:from")
         try:
-            performer.until(lambda: performer.try_connect() and not performer.sounding(), 15)
+            instrument.await_ready()
+            in_mid_answer(performer)
+            assert instrument.stop() == 0
+            performer.until(lambda: not performer.sounding(), 1)
         finally:
-            assert second.stop() == 0
-        assert any("last session" in line for line in second.lines)
-        assert not list((tmp_path / "run").glob("session-*"))
+            if instrument.process.poll() is None:
+                instrument.stop(signal.SIGKILL)
+
+
+def test_a_port_that_does_not_exist_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--in", "nanoKONTROL"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "There is no MIDI port 'nanoKONTROL'. There are: " in done.stderr
 
 
 def test_panic_is_heard_at_once(instrument: Instrument, performer: Performer) -> None:
