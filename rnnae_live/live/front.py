@@ -126,6 +126,15 @@ class Front:
                 signal.signal(number, handler)
         if self._failure is not None:
             raise self._failure
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Tell how exact the player was, as far as it has told by now."""
+        status = self.children["player"].status
+        if status.get("sent"):
+            half, most, worst = status["late_us"]
+            late = f"late by at most {half} us (p50), {most} us (p99), {worst} us (once)"
+            self._say(f"Sent {status['sent']} messages, {late}; {status['dropped']} dropped.")
 
     def _say(self, text: str) -> None:
         """Tell the performer; nobody listening is no reason to stop playing."""
