@@ -19,7 +19,7 @@ from rnnae_live.control import DEFAULT_BUTTONS, Press
 from rnnae_live.engine import Engine, Settings
 from rnnae_live.events import ControlChange, DueNote, NoteOff, NoteOn, Notice, Output
 from rnnae_live.live import wire
-from rnnae_live.live.child import PATIENCE, Child, main
+from rnnae_live.live.child import Child, main
 from rnnae_live.live.wire import Kind, Link, LinkLostError
 from rnnae_live.voices import BankVoices, Voices
 
@@ -36,7 +36,7 @@ class EngineProcess(Child):
     role = "engine"
 
     def start(self) -> dict[str, Any]:
-        """Load the bank, take over what an earlier engine knew, and call the player."""
+        """Load the bank, take over what an earlier engine knew, and call the player, who has kept what came in."""
         options = self.options
         bank = options["bank"]
         voices = BankVoices.open(Path(bank) if bank else None)
@@ -51,7 +51,7 @@ class EngineProcess(Child):
         # What was loaded stays for good: the collector need not look at it again while playing.
         gc.collect()
         gc.freeze()
-        self._call(PATIENCE)
+        self._call(0.0)
         for text in voices.bank.notices:
             self.front.send(*wire.pack_output(Notice(text, fault=True)))
         return {"bank": str(voices.bank.folder), "slots": [slot.name if slot else None for slot in self.engine.slots]}

@@ -32,9 +32,12 @@ from rnnae_live.ports.base import CONTROL, IN, OUT
 MOST_INPUT = 4096
 """Messages that may wait for an engine. Beyond that only note-offs are kept."""
 
-RELEASE_AGAIN = (0.1, 0.3, 1.0)
+RELEASE_AGAIN = (0.1, 0.3, 1.0, 2.0, 5.0)
 """Seconds after which notes of a dead player are released again: a first volley through a fresh port may be lost,
-and what listens may still have to connect itself."""
+and what listens may still have to connect itself, after a server has got rid of the dead client's ports."""
+
+AFTER_A_CRASH = 5.0
+"""Seconds for which the ports are tried at a start that has notes of a dead session to release."""
 
 TRY_AGAIN = 0.5
 """Seconds between two attempts to open ports that were there before."""
@@ -69,12 +72,14 @@ class PlayerProcess(Child):
         """Open the ports; where they were there before, wait until they are there again."""
         real_time = _real_time()
         told = False
+        # A server that has just lost a client may turn the next one away for a moment; what sounds has to be released.
+        patience = time.monotonic() + (AFTER_A_CRASH if list(self.player.ledger) else 0.0)
         while not self.stopping:
             try:
                 self._open()
                 break
             except PortError as error:
-                if not self.options["again"]:
+                if not self.options["again"] and time.monotonic() >= patience:
                     raise
                 if not told:
                     self.front.send(Kind.NOTICE, b"\1" + f"Waiting for the MIDI ports: {error}".encode())

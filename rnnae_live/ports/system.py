@@ -28,8 +28,9 @@ APIS = {
     "winmm": rtmidi.API_WINDOWS_MM,
 }
 
-DRAIN = 0.05
-"""Seconds that an output stays open after its last message: a driver sends at its next period (43 ms at 2048)."""
+DRAIN = 0.15
+"""Seconds that an output stays open after its last message: a driver sends at its next period, 43 ms at 2048 frames,
+and a busy machine makes it miss one or two. What it has not sent by then are the note-offs of the end."""
 
 NEXT_STEPS = {
     "jack": "Start a JACK server (for instance: jackd -d dummy), or choose another --backend.",

@@ -58,10 +58,13 @@ class Performer:
         if not into or not out:
             return False
         try:
-            if not self._to.is_connected_to(into[0]):
-                self.client.connect(self._to, into[0])
-            if not self._from.is_connected_to(out[0]):
-                self.client.connect(out[0], self._from)
+            # All of them: those of a client that was killed are there until the server has noticed.
+            for port in into:
+                if not self._to.is_connected_to(port):
+                    self.client.connect(self._to, port)
+            for port in out:
+                if not self._from.is_connected_to(port):
+                    self.client.connect(port, self._from)
         except jack.JackError:
             return False
         return True
