@@ -157,7 +157,7 @@ def test_loud_and_soft_are_answered_as_they_were_played(performer: Performer) ->
         for number, (at, data) in enumerate(phrase())
     ]
     performer.play([*loud_then_soft, (loud_then_soft[-1][0] + 0.002, bytes((0xB0, 85, 127)))])
-    performer.until(lambda: {velocity for _, _, velocity in performer.ons()} == {120, 40}, 15)
+    performer.until(lambda: {velocity for _, _, velocity in performer.ons()} == {120, 40}, 40)
     velocities = [velocity for _, _, velocity in performer.ons()]
     assert velocities == sorted(velocities, reverse=True)
 
