@@ -28,3 +28,14 @@ def child(parent: int, role: str) -> int:
         if f"rnnae_live.live.{role}" in arguments:
             return pid
     raise AssertionError(f"no {role} is running")
+
+
+def running(name: str) -> bool:
+    """Return whether a process of this name runs on the machine, whoever started it."""
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == name:
+                return True
+        except OSError:
+            continue  # It has left meanwhile.
+    return False

@@ -1,7 +1,8 @@
 """A performer: a JACK client of its own that plays into the instrument and records what comes out.
 
 Moments are monotonic seconds of the period in which a message went or came. Frames would not do: a server with the
-dummy driver loses frames whenever the machine makes it late, and its own time then runs slow against the tempo.
+dummy driver loses frames whenever the machine makes it late. Its own time then runs slow against the tempo, and may
+lie so far behind ``frame_time`` that what is scheduled by it is never played.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Performer:
         self.period: int = self.client.blocksize
         self._to = self.client.midi_outports.register("to")
         self._from = self.client.midi_inports.register("from")
-        self._sending: deque[tuple[int, bytes]] = deque()
+        self._sending: deque[tuple[float, bytes]] = deque()
         self.played: list[tuple[float, bytes]] = []
         self.recorded: list[tuple[float, bytes]] = []
         self.client.set_process_callback(self._process)
@@ -38,14 +39,15 @@ class Performer:
         self.client.close()
 
     def _process(self, frames: int) -> None:
-        now, start = time.monotonic(), self.client.last_frame_time
+        now = time.monotonic()
         for offset, data in self._from.incoming_midi_events():
             self.recorded.append((now + offset / self.rate, bytes(data)))
         self._to.clear_buffer()
-        while self._sending and self._sending[0][0] < start + frames:
+        while self._sending and self._sending[0][0] < now + self.period_seconds:
             at, data = self._sending.popleft()
-            self._to.write_midi_event(max(0, at - start), data)
-            self.played.append((now + max(0, at - start) / self.rate, data))
+            offset = min(max(0, round((at - now) * self.rate)), frames - 1)
+            self._to.write_midi_event(offset, data)
+            self.played.append((now + offset / self.rate, data))
 
     def connect(self, seconds: float = 10.0) -> None:
         """Connect to the instrument's ports as soon as they are there."""
@@ -72,15 +74,20 @@ class Performer:
     def play(self, phrase: Sequence[tuple[float, bytes]]) -> None:
         """Play messages at their seconds from now on."""
         self.played.clear()
-        start = int(self.client.frame_time) + 4 * self.period
-        self._sending.extend((start + round(at * self.rate), data) for at, data in phrase)
+        start = time.monotonic() + 4 * self.period_seconds
+        self._sending.extend((start + at, data) for at, data in phrase)
 
     def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
         """Wait until something is true; fail after ``seconds``, which is only a bound for a broken run."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"nothing after {seconds} s; recorded {self.recorded[-6:]}"
+            assert time.monotonic() < deadline, f"nothing after {seconds} s; {self._situation()}"
             time.sleep(0.002)
+
+    def _situation(self) -> str:
+        """What a failed test has to know: whether the phrase went out, and who is connected to whom."""
+        ports = [(own.name, [other.name for other in own.connections]) for own in (self._to, self._from)]
+        return f"recorded {self.recorded[-6:]}, played {len(self.played)}, waiting {len(self._sending)}, {ports}"
 
     @property
     def period_seconds(self) -> float:
