@@ -43,7 +43,8 @@ def decode(
         lengths: ticks of each phrase, 1 to ``LONGEST``.
         temperature: 0 for the likeliest token at each step, 1 for the model's own distribution.
         rng: needed above temperature 0.
-        spans: lowest and highest pitch symbol that each phrase may use, None for all.
+        spans: lowest and highest pitch symbol that each phrase may use, None for all; a phrase with a span has one
+            note at least.
 
     Raises:
         ModelError: a length is outside its range.
@@ -53,12 +54,14 @@ def decode(
     if not states:
         return []
     stepper = model.stepper(len(states))
-    stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]))
-    closed = _closed(model, spans or [None] * len(states))
+    stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]), lengths)
+    allowed = spans or [None] * len(states)
+    closed = _closed(model, allowed)
+    silent = [span is not None for span in allowed]
     if temperature > 0:
-        rows = _sampled(model, stepper, lengths, closed, temperature, rng)
+        rows = _sampled(model, stepper, lengths, closed, silent, temperature, rng or np.random.default_rng())
     else:
-        rows = _greedy(model, stepper, lengths, closed)
+        rows = _greedy(model, stepper, lengths, closed, silent)
     if model.reverses:
         rows = [row[::-1] for row in rows]
     return [np.array(row, np.int32).reshape(-1, 2) for row in rows]
@@ -74,7 +77,9 @@ def _closed(model: Model, spans: Sequence[tuple[int, int] | None]) -> Floats:
     return closed
 
 
-def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int], closed: Floats) -> list[list[tuple[int, int]]]:
+def _greedy(
+    model: Model, stepper: Stepper, lengths: Sequence[int], closed: Floats, silent: list[bool]
+) -> list[list[tuple[int, int]]]:
     table, ticks = model.duration_table, model.vocabulary.ticks.tolist()
     # How many duration symbols fit into what is left; "none" is the first and never chosen.
     fits = np.searchsorted(model.vocabulary.ticks, np.arange(ticks[-1] + 1), side="right").tolist()
@@ -83,14 +88,20 @@ def _greedy(model: Model, stepper: Stepper, lengths: Sequence[int], closed: Floa
     playing = list(range(len(left)))
     while playing:
         pitches, durations = stepper.step()
-        best = (pitches[:, REST:] + closed).argmax(axis=1).tolist()
+        scores = pitches[:, REST:] + closed
+        best = scores.argmax(axis=1).tolist()
         for row in playing:
             pitch = best[row] + REST
             fit = fits[min(left[row], ticks[-1])]
             duration = int((durations[row, 1:fit] + table[pitch, 1:fit]).argmax()) + 1
+            if silent[row]:
+                if pitch < FIRST_PITCH and ticks[duration] == left[row]:
+                    # Nothing would ever sound: the likeliest note takes the place of this rest.
+                    pitch = int(scores[row, FIRST_PITCH - REST :].argmax()) + FIRST_PITCH
+                silent[row] = pitch < FIRST_PITCH
             rows[row].append((pitch, duration))
             left[row] -= ticks[duration]
-            stepper.tokens[row] = pitch, duration
+            stepper.say(row, pitch, duration, model.place(lengths[row], left[row]))
         playing = [row for row in playing if left[row] > 0]
     return rows
 
@@ -100,24 +111,29 @@ def _sampled(
     stepper: Stepper,
     lengths: Sequence[int],
     closed: Floats,
+    silent: list[bool],
     temperature: float,
-    rng: np.random.Generator | None,
+    rng: np.random.Generator,
 ) -> list[list[tuple[int, int]]]:
-    rng = rng or np.random.default_rng()
-    ticks = model.vocabulary.ticks
-    left = np.array(lengths)
+    ticks, whole = model.vocabulary.ticks, np.array(lengths)
+    left, still = whole.copy(), np.array(silent)
     rows: list[list[tuple[int, int]]] = [[] for _ in lengths]
     every = np.arange(len(rows))
     while (left > 0).any():
         pitches, durations = stepper.step()
-        pitch = _draw((pitches[:, REST:] + closed) / temperature, rng) + REST
+        scores = (pitches[:, REST:] + closed) / temperature
+        pitch = _draw(scores, rng) + REST
         logits = (durations + model.duration_table[pitch]) / temperature
         logits[(ticks > np.maximum(left, 1)[:, None]) | (ticks == 0)] = -np.inf
         duration = _draw(logits, rng)
+        # Where nothing would ever sound, a note takes the place of the last rest.
+        mute = still & (pitch < FIRST_PITCH) & (ticks[duration] == left)
+        pitch[mute] = _draw(scores[mute, FIRST_PITCH - REST :], rng) + FIRST_PITCH
+        still &= pitch < FIRST_PITCH
         for row in every[left > 0].tolist():
             rows[row].append((int(pitch[row]), int(duration[row])))
-        stepper.tokens[:, 0], stepper.tokens[:, 1] = pitch, duration
         left = np.where(left > 0, left - ticks[duration], left)
+        stepper.say(slice(None), pitch, duration, model.place(whole, left))
     return rows
 
 

@@ -13,7 +13,7 @@ song alone: in a mix of several the chains begin at their first whole bar.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from rnnae_live.melody import PPQ, Melody, join
 from rnnae_live.model import Model
 from rnnae_live.phrase import Metre
 from rnnae_live.state import Chain, Link, mix
+from rnnae_live.steering import steer
 from rnnae_live.tokens import FIRST_PITCH, Tokens
 
 
@@ -63,10 +64,11 @@ def play(
 ) -> Melody:
     """Return the melody of a chain of one link or more; with a preset's chain at temperature 0, the song itself.
 
-    ``within`` keeps every piece inside the span of its link; without it the state alone decides.
+    ``within`` keeps every piece inside the span of its link; without it the state alone decides. A piece whose link
+    has a span has one note at least, whatever the state.
     """
     states, lengths = [link.state for link in chain], [link.length for link in chain]
-    spans = [link.span for link in chain] if within else None
+    spans = [link.span if within or link.span is None else model.vocabulary.span for link in chain]
     spelled = decode(model, states, lengths, temperature=temperature, rng=rng, spans=spans)
     return replace(_spoken(model, chain, spelled), bpm=bpm)
 
@@ -79,6 +81,7 @@ def compose(
     rng: np.random.Generator | None = None,
     pieces: int | None = None,
     bpm: float = 120.0,
+    knobs: Mapping[str, float] | None = None,
 ) -> Melody:
     """Return the melody of the weighted mean of voices; it always fills its bars.
 
@@ -89,12 +92,15 @@ def compose(
         rng: the dice of temperatures above 0.
         pieces: how many pieces of two bars; by default as many as the longest voice has.
         bpm: tempo that the melody is given.
+        knobs: attributes by name, each -2 to 2, to which the mix is steered; 0 leaves it as it is.
 
     Raises:
         ModelError: no voice has a weight above 0.
+        ConfigError: the bank has no such knob, or it cannot stand there.
     """
     several = sum(voice.weight > 0 for voice in voices) > 1
-    return play(model, blend(voices, pieces), temperature=temperature, rng=rng, bpm=bpm, within=several)
+    chain = steer(model, blend(voices, pieces), knobs or {}, within=several)
+    return play(model, chain, temperature=temperature, rng=rng, bpm=bpm, within=several)
 
 
 def blend(voices: Sequence[Voice], pieces: int | None = None) -> Chain:

@@ -7,8 +7,9 @@ weights once more, for the refinement of states and as a second opinion). Nothin
 sha256 agrees with the manifest; then operators, names, shapes and finiteness are checked, and a golden phrase
 must come back token for token.
 
-*Shapes*: tokens int32 (n, 2); h and c float32 (batch, units); pitch logits (batch, pitches); duration logits
-(batch, durations), to which the row of the chosen pitch in ``duration_table`` is added.
+*Shapes*: tokens int32 (n, 2), as the network reads them int32 (n, 4) with beat and tick (the decoder counts all four
+through the features); h and c float32 (batch, units); logits float32 (batch, pitches + durations), of which the row of
+the chosen pitch in ``duration_table`` is added to those of the durations.
 *Threading*: a ``Stepper`` and an ``Encoder`` belong to one thread; a ``Model`` may be shared.
 *Errors*: ``ModelError`` from ``Model.load`` only.
 """
@@ -17,10 +18,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -29,12 +30,17 @@ from numpy.typing import NDArray
 
 from rnnae_live.errors import ModelError
 from rnnae_live.graph import read_graph
-from rnnae_live.state import Floats, State
-from rnnae_live.tokens import REST, START, Tokens, Vocabulary
+from rnnae_live.melody import PPQ
+from rnnae_live.state import LIMIT, Floats, State
+from rnnae_live.tokens import BEATS, REST, START, Tokens, Vocabulary
+
+T = TypeVar("T", int, NDArray[np.int64])
+
+Ints = int | NDArray[np.int64]
 
 MANIFEST = "manifest.json"
 FILES = ("encoder.onnx", "decoder.onnx", "decoder.npz")
-SCHEMA = 1
+SCHEMA = 2
 LARGEST_FILE = 64 << 20
 """Bytes; a file of a bundle that is larger is refused unread."""
 
@@ -87,6 +93,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     golden: Golden
     state_mean: list[float]
     state_spread: list[float]
+    directions: dict[str, list[float]] = {}
+    """For each attribute knob what is added to a state (h then c) at a knob of 1."""
+    deviations: dict[str, float] = {}
+    """Standard deviation of each attribute over the corpus: how much more a knob of 1 asks for."""
     training: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     licence: str = ""
@@ -157,19 +167,19 @@ class Model:
         numbers = np.concatenate([state.h.ravel(), state.c.ravel()])
         if len(golden.state) != len(numbers) or np.abs(numbers - np.array(golden.state)).max() > GOLDEN_TOLERANCE:
             raise ModelError("The encoder does not give the golden state of its manifest; copy the bank again.")
-        stepper = self.stepper()
-        stepper.begin(state.h, state.c)
         given = golden.decoded[::-1] if self.reverses else golden.decoded
         ticks = self.vocabulary.ticks
-        left = int(ticks[[duration for _, duration in given]].sum())
+        length = left = int(ticks[[duration for _, duration in given]].sum())
+        stepper = self.stepper()
+        stepper.begin(state.h, state.c, [length])
         for pitch, duration in given:
             logits, lengths = stepper.step()
             said = int(logits[0, REST:].argmax()) + REST
             fits = int(np.searchsorted(ticks, left, side="right"))
             if (said, int((lengths[0] + self.duration_table[said])[1:fits].argmax()) + 1) != (pitch, duration):
                 raise ModelError("The decoder does not give the golden phrase of its manifest; copy the bank again.")
-            stepper.tokens[0] = pitch, duration
             left -= int(ticks[duration])
+            stepper.say(0, pitch, duration, self.place(length, left))
 
     @property
     def mean(self) -> State:
@@ -181,6 +191,10 @@ class Model:
         """The standard deviation of the states of the training phrases, number by number."""
         return self._state(self.manifest.state_spread)
 
+    def direction(self, name: str) -> State:
+        """Return what is added to a state at a knob ``name`` of 1, the name being one of the manifest's."""
+        return self._state(self.manifest.directions[name])
+
     def encode(self, tokens: Tokens) -> State:
         """Return the state of a phrase's tokens, int32 (n, 2) with n >= 1."""
         encoder = self.encoder()
@@ -189,7 +203,11 @@ class Model:
 
     def encoder(self) -> Encoder:
         """Return an encoder that has read nothing yet."""
-        return Encoder(self.encoder_session, self.units)
+        return Encoder(self.encoder_session, self.units, self.vocabulary)
+
+    def place(self, length: T, left: T) -> T:
+        """Return the tick at which the decoder's next token joins what it has said of a phrase; ``left`` is unsaid."""
+        return left if self.reverses else length - left
 
     def stepper(self, batch: int = 1) -> Stepper:
         """Return a decoder for ``batch`` phrases at a time."""
@@ -203,17 +221,21 @@ class Model:
 class Encoder:
     """The encoder on its way through a phrase: advanced by one token or many, with the same result."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, units: int) -> None:
-        """Begin at the zero state."""
+    def __init__(self, session: onnxruntime.InferenceSession, units: int, vocabulary: Vocabulary) -> None:
+        """Begin at the zero state and at tick 0."""
         self._session = session
+        self._vocabulary = vocabulary
+        self._tick = 0
         self._h = np.zeros((1, units), np.float32)
         self._c = np.zeros((1, units), np.float32)
 
     def advance(self, tokens: Tokens) -> None:
         """Read tokens int32 (n, 2), n >= 0."""
         if len(tokens):
-            given = {"tokens": np.ascontiguousarray(tokens, np.int32), "h": self._h, "c": self._c}
+            symbols = self._vocabulary.placed(tokens, self._tick)
+            given = {"symbols": symbols, "h": self._h, "c": self._c}
             self._h, self._c = self._session.run(["h_out", "c_out"], given)
+            self._tick += int(self._vocabulary.ticks[tokens[:, 1]].sum())
 
     @property
     def state(self) -> State:
@@ -224,42 +246,49 @@ class Encoder:
 class Stepper:
     """The decoder, a step at a time, in memory that is bound once: nothing is allocated while it plays.
 
-    Write the tokens that were chosen into ``tokens`` (int32 (batch, 2)), then call ``step``.
+    ``begin``, then by turns ``step`` and ``say``, which tells it what was chosen.
     """
 
     def __init__(self, model: Model, batch: int) -> None:
         """Bind two sets of state buffers, of which each step reads one and writes the other."""
         units, vocabulary = model.units, model.vocabulary
+        self._model = model
         self._session = model.decoder_session
-        self.tokens: NDArray[np.int32] = np.zeros((batch, 2), np.int32)
-        self.pitch_logits: Floats = np.zeros((batch, vocabulary.pitch_symbols), np.float32)
-        self.duration_logits: Floats = np.zeros((batch, vocabulary.duration_symbols), np.float32)
+        self._offsets = [int(offset) for offset in vocabulary.offsets]
+        self._symbols: NDArray[np.int32] = np.zeros((batch, 4), np.int32)
+        self._logits: Floats = np.zeros((batch, vocabulary.pitch_symbols + vocabulary.duration_symbols), np.float32)
+        self.pitch_logits: Floats = self._logits[:, : vocabulary.pitch_symbols]
+        self.duration_logits: Floats = self._logits[:, vocabulary.pitch_symbols :]
         self._states = [(np.zeros((batch, units), np.float32), np.zeros((batch, units), np.float32)) for _ in range(2)]
         self._bindings = [self._bind(0, 1), self._bind(1, 0)]
         self._turn = 0
 
-    def begin(self, h: Floats, c: Floats) -> None:
-        """Start from states (batch, units) and the start tag."""
+    def begin(self, h: Floats, c: Floats, lengths: Sequence[int]) -> None:
+        """Start from states (batch, units) and the start tag, to say phrases of ``lengths`` ticks."""
         self._turn = 0
         self._states[0][0][:] = h
         self._states[0][1][:] = c
-        self.tokens[:] = START, 0
+        whole = np.array(lengths)
+        self.say(slice(None), START, 0, self._model.place(whole, whole))
+
+    def say(self, rows: int | slice, pitch: Ints, duration: Ints, tick: Ints) -> None:
+        """Tell the next step what was chosen: symbols of pitch and duration, and the tick at which the next joins."""
+        symbols, (_, durations, beats, ticks) = self._symbols, self._offsets
+        symbols[rows, 0] = pitch
+        symbols[rows, 1] = duration + durations
+        symbols[rows, 2] = tick // PPQ % BEATS + beats
+        symbols[rows, 3] = tick % PPQ + ticks
 
     def step(self) -> tuple[Floats, Floats]:
-        """Read ``tokens`` and return (pitch logits, duration logits), views that the next step overwrites."""
+        """Return (pitch logits, duration logits), views that the next step overwrites."""
         self._session.run_with_iobinding(self._bindings[self._turn])
         self._turn ^= 1
         return self.pitch_logits, self.duration_logits
 
     def _bind(self, source: int, target: int) -> onnxruntime.IOBinding:
         binding = self._session.io_binding()
-        given = {"tokens": self.tokens, "h": self._states[source][0], "c": self._states[source][1]}
-        wanted = {
-            "pitch_logits": self.pitch_logits,
-            "duration_logits": self.duration_logits,
-            "h_out": self._states[target][0],
-            "c_out": self._states[target][1],
-        }
+        given = {"symbols": self._symbols, "h": self._states[source][0], "c": self._states[source][1]}
+        wanted = {"logits": self._logits, "h_out": self._states[target][0], "c_out": self._states[target][1]}
         for name, array in given.items():
             binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
         for name, array in wanted.items():
@@ -285,6 +314,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(f"{file} cannot be read ({error}); copy the bank again.") from error
     if manifest.schema != SCHEMA:
         raise ModelError(f"{file} has schema {manifest.schema}, this version reads {SCHEMA}; update rnnae-live.")
+    for name, numbers in manifest.directions.items():
+        sound = len(numbers) == 2 * manifest.units and bool((np.abs(numbers) < LIMIT).all())
+        if not sound or not 0 < manifest.deviations.get(name, 0.0) < LIMIT:
+            raise ModelError(f"The knob '{name}' of {file} does not fit its model; copy the bank again.")
     return manifest
 
 
@@ -311,7 +344,7 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
 def _weights(data: bytes, manifest: Manifest, vocabulary: Vocabulary) -> Weights:
     u, p, d = manifest.units, vocabulary.pitch_symbols, vocabulary.duration_symbols
     shapes = {
-        "kernel": (p + d, 4 * u),
+        "kernel": (vocabulary.features, 4 * u),
         "recurrent": (u, 4 * u),
         "bias": (4 * u,),
         "pitch_kernel": (u, p),

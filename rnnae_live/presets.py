@@ -166,12 +166,17 @@ def difference(wanted: Melody, got: Melody) -> Difference | None:
 
 @dataclass(slots=True)
 class Bank:
-    """A model and its presets. ``own`` is the folder for what is saved; ``notices`` tell what was skipped."""
+    """A model and its presets.
+
+    ``own`` is the folder for what is saved; ``strangers`` are presets that another model made, which this one cannot
+    play before they are encoded again; ``notices`` tell what was skipped.
+    """
 
     folder: Path
     model: Model
     own: Path
     presets: list[Preset] = field(default_factory=list)
+    strangers: list[Preset] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
 
@@ -241,7 +246,7 @@ class Bank:
         file = self.files[preset.id]
         if file.parent != self.own:
             raise PresetError(f"{preset.name!r} is a factory preset and stays.")
-        target = self.own / TRASH / f"{time.strftime('%Y%m%dT%H%M%S')}-{file.name}"
+        target = self._trash(file)
         try:
             target.parent.mkdir(exist_ok=True)
             file.replace(target)
@@ -249,6 +254,30 @@ class Bank:
             raise PresetError(f"{file} cannot be moved to the trash ({error.strerror}).") from error
         self.presets = [p for p in self.presets if p.id != preset.id]
         return target
+
+    def _trash(self, file: Path) -> Path:
+        return self.own / TRASH / f"{time.strftime('%Y%m%dT%H%M%S')}-{file.name}"
+
+    def reencode(self, preset: Preset) -> Preset:
+        """Return a stranger as a preset of this model, made of its notes; an exact one takes the old one's place.
+
+        A copy of the old file goes to the trash.
+
+        Raises:
+            PresetError: it is not in the folder of this bank's own presets, or that cannot be written.
+        """
+        file = self.files[preset.id]
+        if file.parent != self.own:
+            raise PresetError(f"{preset.name!r} is not one of your own presets; its bank has to be made again.")
+        made = make(self.model, preset.melody, preset.name, program=preset.program, credit=preset.credit)
+        if made.exact:
+            try:
+                write_whole(self._trash(file), file.read_bytes())
+            except OSError as error:
+                raise PresetError(f"{file} cannot be copied to the trash ({error.strerror}); it stays.") from error
+            self.save(made)
+            self.strangers = [p for p in self.strangers if p.id != preset.id]
+        return made
 
     def check(self, presets: Sequence[Preset] | None = None) -> Iterator[tuple[Preset, Difference | None]]:
         """Yield every preset with what its states do not return, None where they return every note.
@@ -265,11 +294,13 @@ class Bank:
         except PresetError as error:
             self.notices.append(str(error))
             return
-        if preset.model_id != self.model.model_id:
-            self.notices.append(f"{file} was made with another model ({preset.model_id}); it was left out.")
-            return
-        self.presets.append(preset)
         self.files[preset.id] = file
+        if preset.model_id == self.model.model_id:
+            self.presets.append(preset)
+            return
+        self.strangers.append(preset)
+        hint = "`rnnae-live preset reencode` moves it to this one"
+        self.notices.append(f"{preset.name!r} was made with another model and is left out; {hint}.")
 
 
 def read_preset(file: Path) -> Preset:

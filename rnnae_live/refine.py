@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rnnae_live.model import Model, Weights
 from rnnae_live.state import Floats, State
-from rnnae_live.tokens import END, REST, START, Tokens
+from rnnae_live.tokens import END, REST, START, Tokens, place
 
 RATE = 0.04
 """Adam's step; a state's numbers are of the order of 1."""
@@ -76,10 +76,12 @@ class _Score:
         begin = np.broadcast_to(np.array((START, 0)), (1, count, 2))
         given = np.concatenate([begin, self.target[:-1]])
         w = self.weights
+        said = self.ticks[self.target[..., 1]].astype(np.int64)
+        length = said.sum(axis=0)
+        left = length - np.concatenate([np.zeros((1, count), np.int64), said.cumsum(axis=0)[:-1]])
+        read = np.concatenate([given, np.stack(place(model.place(length, left)), axis=-1)], axis=-1)
         # What the decoder reads is known beforehand, so its share of every gate is too.
-        self.x = w.kernel[given[..., 0]] + w.kernel[model.vocabulary.pitch_symbols + given[..., 1]] + w.bias
-        said = self.ticks[self.target[..., 1]]
-        left = said.sum(axis=0) - np.concatenate([np.zeros((1, count), int), said.cumsum(axis=0)[:-1]])
+        self.x = w.kernel[read + model.vocabulary.offsets].sum(axis=-2) + w.bias
         self.fits = (self.ticks <= left[..., None]) & (self.ticks > 0)
 
     def at(self, point: Floats, rows: NDArray[np.intp]) -> tuple[NDArray[np.bool_], Floats]:

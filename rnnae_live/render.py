@@ -5,7 +5,7 @@ song, presets -> mixer -> [render] -> midifile, synth, pianoroll
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ RANDOM_BARS = 8
 """Bars of a random song where no length is asked for."""
 
 
-def render(
+def render(  # noqa: PLR0913 - each is an option of the command
     bank: Bank,
     phrase: Melody | None,
     presets: Sequence[tuple[str, float]],
@@ -30,6 +30,7 @@ def render(
     temperature: float = 0.0,
     seed: int = 0,
     bars: int | None = None,
+    knobs: Mapping[str, float] | None = None,
 ) -> Melody:
     """Return the mix of a phrase and presets.
 
@@ -42,8 +43,10 @@ def render(
         temperature: 0 for the likeliest melody.
         seed: of the dice, for ``chance`` and above temperature 0.
         bars: length of the result; by default that of the phrase where it sounds, else of the longest preset.
+        knobs: attributes by name, -2 to 2, of which the mix gets more or less.
 
     Raises:
+        ConfigError: the bank has no such knob, or it cannot stand there.
         PresetError: a preset does not exist.
         UsageError: nothing has a weight above 0.
     """
@@ -63,7 +66,7 @@ def render(
         raise UsageError("Nothing sounds: give a phrase with --follow above 0, or a preset as -p NAME=WEIGHT.")
     if bars is not None:
         pieces = -(-bars // BARS_PER_PIECE)
-    melody = compose(bank.model, voices, temperature=temperature, rng=rng, pieces=pieces, bpm=bpm)
+    melody = compose(bank.model, voices, temperature=temperature, rng=rng, pieces=pieces, bpm=bpm, knobs=knobs)
     if bars is None:
         return melody
     lines = melody.bars()
@@ -75,4 +78,5 @@ def _random_chain(bank: Bank, bars: int | None, rng: np.random.Generator) -> Cha
     model, metre = bank.model, Metre(0)
     pieces = -(-(bars or RANDOM_BARS) // BARS_PER_PIECE)
     length = BARS_PER_PIECE * metre.bar(PPQ)
-    return tuple(Link(random_state(model.mean, model.spread, rng), length, metre) for _ in range(pieces))
+    span = model.vocabulary.span
+    return tuple(Link(random_state(model.mean, model.spread, rng), length, metre, span=span) for _ in range(pieces))

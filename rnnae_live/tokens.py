@@ -8,28 +8,38 @@ octaves; the duration symbols are "none" (for the tags) and the durations of the
 the table lacks is a note and one or more ``hold`` tokens, so every whole number of ticks has exactly one
 spelling. ``hold`` as the first token is a tie from the piece before.
 
-*Shapes*: tokens are int32 of shape (n, 2), without the tags. *Units*: durations in ticks, 24 a quarter note.
+The network also sees, one-hot, where in the phrase a token stands: its beat and its tick in the beat. Phrases of
+different rhythm can then be mixed, because what their states say of one place is said at one place.
+
+*Shapes*: tokens are int32 of shape (n, 2), without the tags; what the network reads is (n, 4): pitch symbol, duration
+symbol, beat, tick. *Units*: durations in ticks, 24 a quarter note.
 A melody outside the five octaves is moved by whole octaves, and how many is remembered beside the tokens.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnae_live.melody import Melody
+from rnnae_live.melody import PPQ, Melody
 from rnnae_live.phrase import Metre, Note
 
 Tokens = NDArray[np.int32]
 """Token ids, int32 (n, 2): pitch symbol, duration symbol."""
+
+Place = TypeVar("Place", int, NDArray[np.int32], NDArray[np.int64])
 
 START, END, REST, HOLD = 0, 1, 2, 3
 """The pitch symbols that are no pitch."""
 
 FIRST_PITCH = 4
 """Pitch symbol of the lowest pitch."""
+
+BEATS = 32
+"""Quarter notes after which the beats that the network sees begin again: eight bars of 4/4."""
 
 DURATIONS: tuple[int, ...] = (
     *(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 15, 16, 18, 20, 21, 24),
@@ -69,6 +79,16 @@ class Vocabulary:
     def duration_symbols(self) -> int:
         """Number of duration symbols, "none" included."""
         return len(self.durations) + 1
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Symbols of the lowest and the highest pitch."""
+        return FIRST_PITCH, self.pitch_symbols - 1
+
+    @property
+    def features(self) -> int:
+        """Number of all symbols that the network sees: pitches, durations, beats and ticks."""
+        return self.pitch_symbols + self.duration_symbols + BEATS + PPQ
 
     def octave_shift(self, melody: Melody) -> int:
         """Return the fewest octaves by which all pitches come inside the range, or the nearest when none does."""
@@ -126,13 +146,23 @@ class Vocabulary:
             here += ticks
         return Melody(tuple(notes), here, (Metre(0),), tied=tied)
 
+    def placed(self, tokens: Tokens, start: int = 0) -> Tokens:
+        """Return tokens with the beat and tick of their onsets, int32 (n, 4); the first begins at tick ``start``."""
+        lasts = self.ticks[tokens[:, 1]]
+        beats, ticks = place(start + np.cumsum(lasts) - lasts)
+        return np.stack([tokens[:, 0], tokens[:, 1], beats, ticks], axis=1).astype(np.int32)
+
     def one_hot(self, tokens: Tokens) -> NDArray[np.float32]:
-        """Return tokens as float32 (n, pitch_symbols + duration_symbols) with two ones in each row."""
-        rows = np.zeros((len(tokens), self.pitch_symbols + self.duration_symbols), np.float32)
-        at = np.arange(len(tokens))
-        rows[at, tokens[:, 0]] = 1.0
-        rows[at, self.pitch_symbols + tokens[:, 1]] = 1.0
+        """Return tokens as the network sees them: float32 (n, ``features``) with four ones in each row."""
+        rows = np.zeros((len(tokens), self.features), np.float32)
+        np.put_along_axis(rows, self.placed(tokens) + self.offsets, 1.0, axis=1)
         return rows
+
+    @property
+    def offsets(self) -> NDArray[np.int32]:
+        """Where the pitches, durations, beats and ticks begin among the ``features``, int32 (4,)."""
+        pitches, durations = self.pitch_symbols, self.duration_symbols
+        return np.array([0, pitches, pitches + durations, pitches + durations + BEATS], np.int32)
 
     def _fold(self, pitch: int) -> int:
         while pitch < self.lowest:
@@ -148,3 +178,8 @@ class Vocabulary:
             rows.append((symbol, i))
             ticks -= int(self.ticks[i])
             symbol = symbol if symbol == REST else HOLD
+
+
+def place(tick: Place) -> tuple[Place, Place]:
+    """Return the beat and the tick in it that the network sees of a tick in a phrase, or of many."""
+    return tick // PPQ % BEATS, tick % PPQ

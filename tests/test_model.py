@@ -17,6 +17,7 @@ from rnnae_live.model import FILES, MANIFEST, Model
 from rnnae_live.phrase import Note
 from rnnae_live.presets import factory
 from rnnae_live.state import State, random_state
+from rnnae_live.tokens import START, place
 
 pytestmark = pytest.mark.model
 
@@ -57,12 +58,16 @@ def test_the_onnx_decoder_says_what_its_weights_say(model: Model) -> None:
     tokens, _ = model.vocabulary.encode(SCALE)
     state = model.encode(tokens)
     stepper = model.stepper()
-    stepper.begin(state.h, state.c)
+    length = left = SCALE.length
+    stepper.begin(state.h, state.c, [length])
     h, c = state.h, state.c
-    for token in [(0, 0), *tokens[::-1].tolist()]:
-        stepper.tokens[0] = token
+    for number, token in enumerate([(START, 0), *tokens[::-1].tolist()]):
+        left -= int(model.vocabulary.ticks[token[1]])
+        if number:
+            stepper.say(0, token[0], token[1], left)
         pitches, durations = stepper.step()
-        x = w.kernel[token[0]] + w.kernel[model.vocabulary.pitch_symbols + token[1]] + w.bias
+        symbols = np.array([*token, *place(left)]) + model.vocabulary.offsets
+        x = w.kernel[symbols].sum(axis=0) + w.bias
         i, f, g, o = np.split(x + h @ w.recurrent, 4, axis=1)
         c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
         h = np.tanh(c) / (1 + np.exp(-o))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -82,6 +83,35 @@ def test_deleting_moves_to_the_trash(own: Bank) -> None:
     assert read_preset(where) == preset
     with pytest.raises(PresetError, match="no preset called 'one'"):
         own.find("one")
+
+
+def test_a_preset_of_another_model_is_kept_and_comes_home_from_its_notes(bank: Bank, own: Bank) -> None:
+    stored = make(own.model, bank.presets[0].melody, "one", program=5, credit="me")
+    noise = [msgspec.structs.replace(link, state=stored.links[0].state) for link in stored.links]
+    file = own.save(stored)
+    file.write_bytes(msgspec.json.encode(msgspec.structs.replace(stored, model_id="0" * 16, links=noise)))
+    opened = Bank.open(own.folder)
+    assert not opened.presets
+    assert [p.name for p in opened.strangers] == ["one"]
+    assert "reencode" in opened.notices[0]
+    made = opened.reencode(opened.strangers[0])
+    assert made.exact
+    assert not opened.strangers
+    again = Bank.open(own.folder)
+    assert again.find("one").program == 5
+    assert [missed for _, missed in again.check()] == [None]
+    assert [read_preset(f).model_id for f in (own.own / TRASH).iterdir()] == ["0" * 16]
+
+
+def test_what_the_new_model_cannot_return_stays_as_it_is(own: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = msgspec.structs.replace(make(own.model, odd_song(1), "one"), model_id="0" * 16)
+    file = own.save(stored)
+    before = file.read_bytes()
+    opened = Bank.open(own.folder)
+    monkeypatch.setattr("rnnae_live.presets.make", lambda *_, **__: msgspec.structs.replace(stored, exact=False))
+    assert not opened.reencode(opened.strangers[0]).exact
+    assert file.read_bytes() == before
+    assert opened.strangers
 
 
 def test_factory_presets_stay(bank: Bank, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnae_live.melody import Melody, join
 from rnnae_live.phrase import Metre, Note
-from rnnae_live.tokens import FIRST_PITCH, HOLD, REST, Vocabulary
+from rnnae_live.tokens import BEATS, FIRST_PITCH, HOLD, REST, Vocabulary
 
 VOCABULARY = Vocabulary()
 
@@ -71,12 +71,21 @@ def test_a_tie_is_a_hold_at_the_beginning() -> None:
     assert VOCABULARY.decode(tokens, tie=64).tied
 
 
-def test_one_hot_has_two_ones_a_row() -> None:
-    tokens, _ = VOCABULARY.encode(Melody((Note(6, 12, 60),), 24))
+def test_one_hot_says_pitch_duration_beat_and_tick() -> None:
+    tokens, _ = VOCABULARY.encode(Melody((Note(6, 12, 60), Note(30, 18, 62)), 48))
     rows = VOCABULARY.one_hot(tokens)
-    assert rows.shape == (3, VOCABULARY.pitch_symbols + VOCABULARY.duration_symbols)
-    assert (rows.sum(axis=1) == 2).all()
-    assert rows[1, FIRST_PITCH + 24] == 1
+    assert rows.shape == (4, VOCABULARY.features)
+    assert (rows.sum(axis=1) == 4).all()
+    beats = VOCABULARY.pitch_symbols + VOCABULARY.duration_symbols
+    assert rows[1, FIRST_PITCH + 24] == rows[1, beats] == rows[1, beats + BEATS + 6] == 1
+    assert rows[3, FIRST_PITCH + 26] == rows[3, beats + 1] == rows[3, beats + BEATS + 6] == 1
+
+
+def test_places_go_on_where_a_phrase_was_left() -> None:
+    tokens, _ = VOCABULARY.encode(Melody((Note(0, 30, 60), Note(30, 18, 62)), 48))
+    whole = VOCABULARY.placed(tokens)
+    assert np.array_equal(whole[1:], VOCABULARY.placed(tokens[1:], start=30))
+    assert whole[:, 2:].tolist() == [[0, 0], [1, 6]]
 
 
 @pytest.mark.parametrize(("lowest", "highest", "durations"), [(60, 65, (1,)), (36, 96, (2, 3)), (36, 96, (1, 3, 3))])

@@ -1,12 +1,12 @@
 """A bank from a finished run: the bundle, its figures, the model card and the songs.
 
-convert, evaluate -> [bank] -> rnnae_live.presets
+convert, directions, evaluate -> [bank] -> rnnae_live.presets
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import msgspec
 import numpy as np
 
 from rnnae_export.convert import PARITY_PHRASES, export
-from rnnae_export.corpus import windows
+from rnnae_export.corpus import files, windows
+from rnnae_export.directions import find
 from rnnae_export.evaluate import Report, evaluate
 from rnnae_export.network import AutoEncoder
 from rnnae_export.train import Settings
-from rnnae_live.errors import ModelError, PresetError
+from rnnae_live.errors import MidiFileError, ModelError, PresetError
 from rnnae_live.files import write_whole
 from rnnae_live.melody import Melody
 from rnnae_live.presets import SONGS, Bank, Preset, make
@@ -26,6 +27,8 @@ from rnnae_live.song import read_song
 from rnnae_live.tokens import Vocabulary
 
 CARD = "MODEL_CARD.md"
+PROGRAMS = 128
+"""Programs that MIDI can choose from."""
 
 
 class Title(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ def build_bank(
         ModelError: the run is not finished, or the export does not agree with TensorFlow.
     """
     settings = read_settings(run)
-    net = AutoEncoder(Vocabulary(), settings.units, settings.seed)
+    net = AutoEncoder(Vocabulary(), settings.units, settings.seed, settings.order)
     try:
         with np.load(run / "weights.npz") as weights:
             net.load(dict(weights))
@@ -61,6 +64,9 @@ def build_bank(
     facts: dict[str, Any] = {"name": run.name, "licence": licence}
     facts["training"] = {**training, **msgspec.to_builtins(settings)}
     model = export(bank, net, settings, pieces, facts)
+    knobs = msgspec.structs.asdict(find(model, pieces))
+    model.manifest = msgspec.structs.replace(model.manifest, **knobs)
+    facts |= knobs
     report = evaluate(model, valid)
     facts["metrics"] = msgspec.to_builtins(report)
     export(bank, net, settings, pieces, facts)
@@ -89,41 +95,45 @@ def pick_phrases(melodies: Sequence[Melody], seed: int = 0) -> list[Melody]:
     return pieces[:PARITY_PHRASES]
 
 
-def store_songs(folder: Path, songs: Sequence[tuple[Path, Title]]) -> list[Preset]:
+def store_songs(folder: Path, songs: Iterable[tuple[bytes, Title]]) -> list[Preset]:
     """Store songs as presets of the bank in ``folder``, programs numbered from 0 in their order; earlier ones go.
 
-    Raises:
-        PresetError: a song does not come back note for note; none of it is hidden.
-        MidiFileError: a file cannot be read.
+    Returns:
+        The presets of all songs that can be read; those that do not come back note for note are not stored.
     """
     for old in (folder / SONGS).glob("*.json"):
         old.unlink()
     bank = Bank.open(folder)
-    stored = []
-    for program, (file, title) in enumerate(songs):
-        number = program if program < 128 else None
-        preset = make(bank.model, read_song(file).melody, title.title, program=number, credit=title.composer)
-        if not preset.exact:
-            raise PresetError(f"{title.title!r} does not come back note for note; train longer, or leave {file} out.")
-        bank.save(preset)
-        stored.append(preset)
-    return stored
+    made: list[Preset] = []
+    for data, title in songs:
+        try:
+            melody = read_song(data).melody
+        except MidiFileError:
+            continue  # The reason was told when the song was to be learned.
+        number = len(bank.presets)
+        program = number if number < PROGRAMS else None
+        made.append(make(bank.model, melody, title.title, program=program, credit=title.composer))
+        if made[-1].exact:
+            bank.save(made[-1])
+    return made
 
 
-def list_songs(source: Path) -> list[tuple[Path, Title]]:
-    """Return the songs of a folder by file name, or of a JSON list of ``{midi, title, composer}`` beside its files.
+def list_songs(source: Path) -> Iterator[tuple[bytes, Title]]:
+    """Yield the songs of a folder or zip file by file name, or of a JSON list of ``{midi, title, composer}``.
 
     Raises:
-        PresetError: the list cannot be read.
+        PresetError: the list, or a file that it names, cannot be read.
+        MidiFileError: the source does not exist.
     """
     if source.suffix == ".json":
         try:
-            titles = msgspec.json.decode(source.read_bytes(), type=list[Title])
+            for title in msgspec.json.decode(source.read_bytes(), type=list[Title]):
+                yield (source.parent / title.midi).read_bytes(), title
         except (OSError, msgspec.DecodeError) as error:
             raise PresetError(f"{source} is no list of songs ({error}).") from error
-        return [(source.parent / title.midi, title) for title in titles]
-    files = sorted(p for p in source.rglob("*") if p.suffix.lower() in {".mid", ".midi", ".smf"})
-    return [(file, Title(file.name, file.stem.replace("_", " ").strip())) for file in files]
+        return
+    for name, data in files([source]):
+        yield data, Title(name, Path(name).stem.replace("_", " ").strip())
 
 
 def model_card(facts: dict[str, Any], report: Report) -> str:

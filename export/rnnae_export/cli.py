@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,66 +15,118 @@ from rnnae_live.errors import RnnaeError
 if TYPE_CHECKING:
     from rnnae_export.corpus import Corpus
     from rnnae_export.evaluate import Report
-    from rnnae_export.train import Progress
+    from rnnae_export.material import Material
+    from rnnae_export.train import Progress, Settings, Weights
+    from rnnae_live.melody import Melody
+    from rnnae_live.model import Model
+    from rnnae_live.presets import Bank
 
 RUNS = Path("runs")
 FACTS = "facts.json"
 PATH = click.Path(path_type=Path)
 SOURCES = click.argument("sources", nargs=-1, required=True, type=PATH, metavar="DIR...")
-MOST_PROGRAMS = 128
-HELD_OUT = 20
-"""Without --valid every twentieth song is kept back to measure with."""
+MOST_SONGS = 1000
+"""Songs that are stored as presets of a new bank."""
+
+WHOLE, TUNED = 60.0, 1.5
+"""Millions of notes to learn from: from scratch, and when a trained model learns some more songs."""
 
 
 @click.command(short_help="Learn a folder of songs.")
 @SOURCES
 @click.option("--name", default="mine", show_default=True, help="Name of the run, a folder under runs/.")
 @click.option("--runs", type=PATH, default=RUNS, show_default=True, help="Where runs are kept.")
+@click.option("--start", type=PATH, help="Begin with the model of this bank; by default the factory bank.")
+@click.option("--scratch", is_flag=True, help="Begin with nothing.")
 @click.option("--valid", type=PATH, help="Songs to measure with; by default one in twenty is kept back.")
+@click.option("--leave-out", multiple=True, metavar="TEXT",
+              help="Learn no song with this in its name, or in that of its zip file.")  # fmt: skip
 @click.option("--bank", type=PATH, help="Write the finished bank here; by default into the run's folder.")
-@click.option("--songs", type=PATH, help="Store these as presets: a folder, or a JSON list of {midi, title, composer}.")
-@click.option(
-    "--notes", type=click.FloatRange(0.001), default=60.0, show_default=True, help="Millions of notes to learn from."
-)
-@click.option(
-    "--units", type=click.IntRange(8, 1024), default=128, show_default=True, help="Hidden units of each side."
-)
-@click.option("--order", type=click.Choice(["reversed", "forward"]), default="reversed", show_default=True,
-              help="Order in which the decoder gives a phrase back.")  # fmt: skip
-@click.option("--batch", type=click.IntRange(1, 4096), default=128, show_default=True, help="Phrases a step.")
-@click.option("--learning-rate", type=click.FloatRange(0, 1), default=3e-3, show_default=True, help="Adam's peak rate.")
-@click.option("--noise", type=click.FloatRange(0), default=0.1, show_default=True, help="Noise on the state.")
+@click.option("--songs", type=PATH,
+              help="Store these as presets: a folder, or a JSON list of {midi, title, composer}.")  # fmt: skip
+@click.option("--notes", type=click.FloatRange(0.001),
+              help=f"Millions of notes to learn from; by default {TUNED}, or {WHOLE} from scratch.")  # fmt: skip
+@click.option("--units", type=click.IntRange(8, 1024), help="Hidden units of each side; by default 128.")
+@click.option("--order", type=click.Choice(["reversed", "forward"]),
+              help="Order in which the decoder gives a phrase back; by default reversed.")  # fmt: skip
+@click.option("--batch", type=click.IntRange(4, 4096), default=128, show_default=True, help="Phrases a step.")
+@click.option("--learning-rate", type=click.FloatRange(0, 1),
+              help="Adam's peak rate; by default 0.001, or 0.003 from scratch.")  # fmt: skip
+@click.option("--noise", type=click.FloatRange(0), default=0.02, show_default=True, help="Noise on the state.")
 @click.option("--l2", type=click.FloatRange(0), default=1e-4, show_default=True, help="Penalty on the cell state.")
+@click.option("--drop", type=click.FloatRange(0, 1), default=0.3, show_default=True,
+              help="Share of its own tokens that the decoder does not see.")  # fmt: skip
+@click.option("--mix", type=click.FloatRange(0), default=2.0, show_default=True, help="Weight of mixtures.")
 @click.option("--transpose", type=click.IntRange(0, 12), default=6, show_default=True, help="Semitones up and down.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same batches.")
 @click.option("--data", default="", help="Where the songs come from, for the model card.")
 @click.option("--licence", default="", help="Licence of the weights, for the model card.")
-def train(sources: tuple[Path, ...], name: str, runs: Path, valid: Path | None, bank: Path | None, songs: Path | None,
-          data: str, licence: str, **chosen: Any) -> None:  # noqa: ANN401 - the fields of Settings  # fmt: skip
-    """Learn all MIDI files in folders and zip files, and make a bank that can be played.
+def train(sources: tuple[Path, ...], name: str, runs: Path, start: Path | None, scratch: bool, valid: Path | None,
+          leave_out: tuple[str, ...], bank: Path | None, songs: Path | None, data: str, licence: str,
+          **chosen: Any) -> None:  # noqa: ANN401 - the fields of Settings  # fmt: skip
+    r"""Learn all MIDI files in folders and zip files, and make a bank that can be played.
 
-    Says what was kept, what was dropped and why. A run that was stopped goes on where it was when the same command is
-    given again.
+    It begins with the factory model, so that some songs of your own take minutes; --scratch begins with nothing, for a
+    large corpus. Says what was kept, what was dropped and why. A run that was stopped (Ctrl-C, or worse) goes on where
+    it was when the same command is given again.
+
+    \b
+    rnnae-live train MY_SONGS --name mine
+    rnnae-live train CORPUS --scratch --name large --valid UNSEEN
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from rnnae_export.corpus import cut_pieces, read_corpus
-    from rnnae_export.train import Settings
+    from rnnae_export.corpus import Corpus, read_corpus
+    from rnnae_export.material import divide
     from rnnae_export.train import train as learn
-    from rnnae_live.tokens import Vocabulary
+    from rnnae_export.train import worker
 
-    corpus = read_corpus(sources)
-    _say_dropped(corpus)
-    held = read_corpus([valid]) if valid else _hold_out(corpus)
-    settings = Settings(**chosen)
-    pieces = cut_pieces(list(corpus.melodies.values()), Vocabulary(), settings.bars)
-    measured = cut_pieces(list(held.melodies.values()), Vocabulary(), (2,), 2)
-    click.echo(f"{len(pieces):,} different windows of {settings.bars} bars, {pieces.notes:,} notes; "
-               f"{len(held.melodies)} songs to measure with.")  # fmt: skip
+    other = worker() > 0
+    source, weights, rehearsed = _beginning(start, scratch=scratch)
+    settings = _settings(chosen, source)
     run = runs / name
-    learn(run, settings, pieces, measured, _say_progress)
-    training = {"songs": len(corpus.melodies), "dropped": len(corpus.dropped), "pieces": len(pieces), "data": data}
-    training |= {"seconds": _seconds(run), "cores": os.cpu_count(), "sources": [s.name for s in sources]}
-    _finish(run, bank or run / "bank", corpus, held, songs, training, licence)
+    material = divide(run, sources, settings, valid=valid, leave_out=leave_out, beside=rehearsed)
+    _say_material(material, len(rehearsed))
+    try:
+        learn(run, settings, material.index, material.measured(settings.order), _say_progress, weights)
+    except KeyboardInterrupt:
+        click.echo(f"Stopped; {run} is kept. The same command goes on from here.")
+        raise click.exceptions.Exit(130) from None
+    if other:
+        return  # The first worker makes the bank.
+    training = {"songs": material.index.songs, "dropped": len(material.index.dropped), "data": data,
+                "pieces": material.index.pieces, "seconds": _seconds(run), "cores": os.cpu_count(),
+                "sources": [s.name for s in sources]}  # fmt: skip
+    held = Corpus(material.held) if material.held else read_corpus(sources)
+    _finish(run, bank or run / "bank", held, songs or (None if scratch else sources[0]), training, licence)
+
+
+def _beginning(start: Path | None, *, scratch: bool) -> tuple[Model | None, Weights | None, list[tuple[str, Melody]]]:
+    """Return the model that a run begins with, its weights, and the songs of its bank, which it is not to forget."""
+    from rnnae_export.convert import read_weights
+    from rnnae_live.presets import Bank, factory
+
+    if scratch:
+        if start:
+            raise click.UsageError("Give --start or --scratch, not both.")
+        return None, None, []
+    folder = start or factory()
+    opened = Bank.open(folder)
+    songs = [(preset.name, preset.melody) for preset in opened.presets]
+    return opened.model, read_weights(folder, opened.model), songs
+
+
+def _settings(chosen: dict[str, Any], source: Model | None) -> Settings:
+    """Return the settings of a run: what was chosen, what the model that it begins with decides, and what suits it."""
+    from rnnae_export.train import Settings
+
+    fitting: dict[str, Any] = {"notes": WHOLE, "learning_rate": 3e-3}
+    if source is not None:
+        fixed = {"units": source.units, "order": source.manifest.order}
+        for name, value in fixed.items():
+            if chosen[name] not in (None, value):
+                raise click.UsageError(f"The model to begin with has {name} {value}; give --scratch for another.")
+        fitting = {"notes": TUNED, "learning_rate": 1e-3, "start": source.model_id, **fixed}
+    return Settings(**{**fitting, **{name: value for name, value in chosen.items() if value is not None}})
 
 
 @click.command(short_help="Make a bank of a finished run again.")
@@ -93,53 +146,87 @@ def export(run: Path, sources: tuple[Path, ...], bank: Path | None, songs: Path 
         facts = msgspec.json.decode((run / FACTS).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise RnnaeError(f"{run} is no finished run; give the folder that `rnnae-live train` made.") from error
-    _finish(run, bank or run / "bank", corpus, corpus, songs, facts["training"], facts["licence"])
+    _finish(run, bank or run / "bank", corpus, songs, facts["training"], facts["licence"])
 
 
 @click.command(short_help="Measure a bank on a corpus.")
 @click.argument("bank", type=PATH)
 @click.option("--corpus", "sources", type=PATH, multiple=True, required=True, help="Folder, zip or MIDI file.")
+@click.option("--judge", "lessons", type=PATH, multiple=True,
+              help="Songs that the judge of mixing learns from; by default half of the corpus.")  # fmt: skip
+@click.option("--pairs", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Pairs that are mixed.")
+@click.option("--random", "random_states", type=click.IntRange(0, 10_000_000), default=10_000, show_default=True,
+              help="Random states that have to give valid melodies.")  # fmt: skip
+@click.option("--steered", type=click.IntRange(0, 10_000), default=50, show_default=True,
+              help="Phrases that every knob steers.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same figures.")
+@click.option("--out", type=PATH, help="Write report.md, report.json and pictures into this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def evaluate(bank: Path, sources: tuple[Path, ...], as_json: bool) -> None:
-    """Print how well a bank reads phrases (encoder only) and recalls songs (as presets)."""
+def evaluate(bank: Path, sources: tuple[Path, ...], lessons: tuple[Path, ...], pairs: int, random_states: int,
+             steered: int, seed: int, out: Path | None, as_json: bool) -> None:  # fmt: skip
+    """Print how well a bank recalls songs, reads phrases (encoder only) and mixes them, beside the goals."""
     import msgspec
 
     from rnnae_export.corpus import read_corpus
     from rnnae_export.evaluate import evaluate as measure
-    from rnnae_live.model import Model
+    from rnnae_export.mixing import Trial
+    from rnnae_live.presets import Bank
 
-    report = measure(Model.load(bank), read_corpus(sources).melodies)
+    opened = Bank.open(bank)
+    for notice in opened.notices:
+        click.echo(notice, err=True)
+    songs = read_corpus(sources).melodies
+    report = measure(
+        opened.model,
+        songs,
+        presets=opened.presets,
+        trial=Trial(pairs=pairs, random=random_states, steered=steered, seed=seed),
+        judge_songs=read_corpus(lessons).melodies if lessons else None,
+        judge_source=", ".join(lesson.name for lesson in lessons),
+        seed=seed,
+    )
+    title = f"{opened.model.manifest.name} ({opened.model.model_id})"
+    if out:
+        _write_report(out, opened, songs, report, title)
     if as_json:
         click.echo(msgspec.json.encode(report).decode())
     else:
-        _say_report(report)
+        _say_report(report, title)
 
 
-def _finish(
-    run: Path, bank: Path, corpus: Corpus, held: Corpus, songs: Path | None, training: dict[str, Any], licence: str
-) -> None:
+def _write_report(out: Path, bank: Bank, songs: dict[str, Melody], report: Report, title: str) -> None:
+    import msgspec
+
+    from rnnae_export.plots import write_plots
+    from rnnae_export.report import with_definitions
+    from rnnae_live.files import write_whole
+
+    try:
+        write_whole(out / "report.json", msgspec.json.format(msgspec.json.encode(report)))
+        write_whole(out / "report.md", with_definitions(report, title).encode())
+        write_plots(out, bank.model, songs, bank.presets, report.mixing)
+    except OSError as error:
+        raise RnnaeError(f"{out} cannot be written ({error.strerror}); give another folder with --out.") from error
+
+
+def _finish(run: Path, bank: Path, corpus: Corpus, songs: Path | None, training: dict[str, Any], licence: str) -> None:
+    """Make the bank of a finished run: measured on ``corpus``, with ``songs`` stored in it."""
     import msgspec
 
     from rnnae_export.bank import build_bank, list_songs, store_songs
     from rnnae_live.files import write_whole
 
     write_whole(run / FACTS, msgspec.json.encode({"training": training, "licence": licence}))
-    melodies = list((held if len(held.melodies) >= HELD_OUT else corpus).melodies.values())
-    report = build_bank(run, bank, phrases=melodies, valid=held.melodies, training=training, licence=licence)
+    melodies = corpus.melodies
+    report = build_bank(run, bank, phrases=list(melodies.values()), valid=melodies, training=training, licence=licence)
     _say_report(report)
     if songs:
-        presets = store_songs(bank, list_songs(songs)[:MOST_PROGRAMS])
-        click.echo(f"{len(presets)} songs stored, each returns note for note.")
+        made = store_songs(bank, islice(list_songs(songs), MOST_SONGS))
+        lost = [preset.name for preset in made if not preset.exact]
+        click.echo(f"{len(made) - len(lost)} of {len(made)} songs are stored and return note for note.")
+        for name in lost:
+            click.echo(f"  not stored, because it does not come back note for note: {name}")
     click.echo(f"The bank is {bank}. Play it: rnnae-live live --bank {bank}")
-
-
-def _hold_out(corpus: Corpus) -> Corpus:
-    from rnnae_export.corpus import Corpus
-
-    names = sorted(corpus.melodies)[HELD_OUT - 1 :: HELD_OUT] or sorted(corpus.melodies)[:1]
-    if len(corpus.melodies) == 1:
-        return Corpus(dict(corpus.melodies))
-    return Corpus({name: corpus.melodies.pop(name) for name in names})
 
 
 def _seconds(run: Path) -> float:
@@ -149,28 +236,24 @@ def _seconds(run: Path) -> float:
     return float(msgspec.json.decode(lines[-1])["seconds"])
 
 
-def _say_dropped(corpus: Corpus) -> None:
-    click.echo(f"{len(corpus.melodies):,} songs read, {len(corpus.dropped):,} dropped.")
-    for name, why in corpus.dropped.items():
+def _say_material(material: Material, rehearsed: int) -> None:
+    index = material.index
+    click.echo(f"{index.songs - rehearsed:,} songs to learn, {len(material.held):,} to measure with, "
+               f"{len(index.dropped):,} dropped.")  # fmt: skip
+    for name, why in index.dropped.items():
         click.echo(f"  {name}: {why}")
+    if rehearsed:
+        click.echo(f"{rehearsed} songs of the bank that it begins with are learned again beside them.")
+    click.echo(f"{index.pieces:,} different windows, {index.tokens:,} notes.")
 
 
 def _say_progress(line: Progress) -> None:
     left = time.strftime("%H:%M:%S", time.gmtime(line.left))
-    click.echo(f"{line.notes / 1e6:7.2f} M notes   loss {line.loss:.4f}   unseen {line.valid:.4f} nats   {left} left")
+    seen = f"learned {line.loss:.3f} / {line.mixed:.3f}   unseen {line.valid:.3f} / {line.valid_mixed:.3f}"
+    click.echo(f"{line.notes / 1e6:7.2f} M notes   nats a note, phrases / mixtures: {seen}   {left} left")
 
 
-def _say_report(report: Report) -> None:
-    click.echo(f"{'encoder only':<28} {'phrases':>7}  every note  notes   sixteenths")
-    for label, row in (
-        ("2 bars, greedy", report.two_bars),
-        ("2 bars, sampled at 1", report.two_bars_sampled),
-        ("4 bars in one state", report.four_bars),
-        ("16 bars as a chain", report.chains_of_16_bars),
-    ):
-        click.echo(f"{label:<28} {row.phrases:>7}  {row.exact:>10.4f}  {row.notes:.4f}  {row.sixteenths:.4f}")
-    recall = report.recall
-    click.echo(f"Stored as presets: {recall.exact} of {recall.songs} songs return note for note, "
-               f"{recall.cpu_seconds_a_song:.3f} CPU s and {recall.refine_steps_a_song:.1f} steps a song.")  # fmt: skip
-    for name in recall.inexact:
-        click.echo(f"  not exact: {name}")
+def _say_report(report: Report, title: str = "The bank") -> None:
+    from rnnae_export.report import text
+
+    click.echo(text(report, title), nl=False)

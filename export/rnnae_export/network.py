@@ -1,13 +1,14 @@
 """The LSTM auto-encoder in TensorFlow: one-hot tokens to a state vector, and back.
 
-corpus -> batches -> [network] -> train, convert
+corpus -> mixtures, shards -> [network] -> train, convert
 
 The encoder reads the tokens of a phrase; its last (h, c) is the state vector. The decoder starts from
-that state and the start tag and is trained to give the tokens back, in reverse order by default. Every
-step is one token: a pitch symbol and a duration symbol, each one-hot. The duration head sees the pitch
-symbol that was chosen, so the pair is modelled as p(pitch) p(duration | pitch).
+that state and the start tag and is trained to give the tokens back, in reverse order by default, and to
+say the hybrid of several phrases from the mean of their states. Every step is one token: a pitch symbol, a
+duration symbol and its place (beat and tick), each one-hot. The duration head sees the pitch symbol that was
+chosen, so the pair is modelled as p(pitch) p(duration | pitch).
 
-*Shapes*: T steps, B phrases, U units, F = pitch + duration symbols. Time is the first axis.
+*Shapes*: T steps, B phrases, U units, F = symbols of pitch, duration and place. Time is the first axis.
 *Source*: METHOD of the talk (auto-encoder, reverse order, 128 units); Hochreiter & Schmidhuber 1997 with
 the forget gate of Gers et al. 2000; gates in the order i, f, g, o, as tf2onnx expects of a loop that it
 turns into an ONNX ``LSTM``.
@@ -15,14 +16,15 @@ turns into an ONNX ``LSTM``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from rnnae_live.tokens import Vocabulary
+from rnnae_live.melody import PPQ
+from rnnae_live.tokens import BEATS, END, START, Vocabulary
 
 Tensor = Any
 """A tf.Tensor; TensorFlow ships no types that a checker could use."""
@@ -32,10 +34,12 @@ FORGET_BIAS = 1.0
 
 
 class Batch(NamedTuple):
-    """B phrases of the same bucket: what the encoder reads, what the decoder reads, and what it should say.
+    """N groups of one width: what the encoder reads, what the decoder is given, and what it should say.
 
-    ``source`` int32 (T, B, 2) and ``given``, ``target`` int32 (T + 1, B, 2): pitch and duration symbols;
-    ``source_keep`` float32 (T, B, 1) and ``target_keep`` float32 (T + 1, B, 1): 1 where a token is, 0 behind the end.
+    A group has P phrases and M hybrids of them. ``source`` int32 (T, N * P, 2) and ``given``, ``target`` int32
+    (T + 1, N * (P + M), 2): pitch and duration symbols; ``source_keep`` float32 (T, N * P, 1) and ``target_keep``
+    float32 (T + 1, N * (P + M), 1): 1 where a token is, 0 behind the end; ``weights`` float32 (N, M, P): of the
+    phrases in each hybrid.
     """
 
     source: Tensor
@@ -43,11 +47,21 @@ class Batch(NamedTuple):
     target: Tensor
     source_keep: Tensor
     target_keep: Tensor
+    weights: Tensor
 
     @property
     def signature(self) -> Batch:
-        """Shapes and types with any number of phrases, so that a bucket is compiled once."""
-        return Batch(*(tf.TensorSpec([a.shape[0], None, a.shape[2]], a.dtype) for a in self))
+        """Shapes and types with any number of groups, so that a width is compiled once."""
+        specs = [tf.TensorSpec([a.shape[0], None, a.shape[2]], a.dtype) for a in self[:-1]]
+        return Batch._make([*specs, tf.TensorSpec([None, *self.weights.shape[1:]], tf.float32)])
+
+
+class Loss(NamedTuple):
+    """Nats per token: of all that is learned, of the phrases given back, of the hybrids. Scalars."""
+
+    total: Tensor
+    phrases: Tensor
+    hybrids: Tensor
 
 
 def lstm_step(x: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,13 +127,15 @@ def lstm(x: Tensor, keep: Tensor, h: Tensor, c: Tensor, recurrent: Tensor) -> tu
 class AutoEncoder(tf.Module):
     """Encoder and decoder of ``units`` hidden units each over the symbols of a vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary, units: int = 128, seed: int = 0) -> None:
-        """Draw the first weights from ``seed``."""
+    def __init__(self, vocabulary: Vocabulary, units: int = 128, seed: int = 0, order: str = "reversed") -> None:
+        """Draw the first weights from ``seed``; ``order`` is that in which the decoder says a phrase."""
         super().__init__(name="auto_encoder")
         self.units = units
+        self.reverses = order == "reversed"
         self.pitches, self.durations = vocabulary.pitch_symbols, vocabulary.duration_symbols
+        self.ticks = tf.constant(vocabulary.ticks)
         rng = np.random.default_rng(seed)
-        features = self.pitches + self.durations
+        features = vocabulary.features
         for side in ("encoder", "decoder"):
             bias = np.zeros(4 * units, np.float32)
             bias[units : 2 * units] = FORGET_BIAS
@@ -136,7 +152,7 @@ class AutoEncoder(tf.Module):
         """Return every weight by its name."""
         return {v.name.split(":")[0]: v.numpy() for v in self.trainable_variables}
 
-    def load(self, weights: dict[str, NDArray[np.float32]]) -> None:
+    def load(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         """Take over weights of the same names and shapes.
 
         Raises:
@@ -146,48 +162,103 @@ class AutoEncoder(tf.Module):
         for variable in self.trainable_variables:
             variable.assign(weights[variable.name.split(":")[0]])
 
-    def one_hot(self, tokens: Tensor) -> Tensor:
-        """Return tokens int32 (T, B, 2) as float32 (T, B, F) with two ones in each row."""
-        return tf.concat(
-            [tf.one_hot(tokens[..., 0], self.pitches), tf.one_hot(tokens[..., 1], self.durations)], axis=-1
-        )
+    def one_hot(self, symbols: Tensor) -> Tensor:
+        """Return symbols int32 (..., 4) of pitch, duration, beat and tick as float32 (..., F) with four ones a row."""
+        depths = (self.pitches, self.durations, BEATS, PPQ)
+        return tf.concat([tf.one_hot(symbols[..., k], depth) for k, depth in enumerate(depths)], axis=-1)
 
     def encode(self, source: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         """Return the state vectors h, c, float32 (B, U), of tokens (T, B, 2)."""
         zero = tf.zeros([tf.shape(source)[1], self.units])
-        x = self._projected(source, self.encoder_kernel, self.encoder_bias)
+        lasts = self._lasts(source, keep)
+        x = self._projected(source, tf.cumsum(lasts, exclusive=True), self.encoder_kernel, self.encoder_bias)
         _, h, c = lstm(x, keep, zero, zero, self.encoder_recurrent)
         return h, c
 
-    def loss(self, batch: Batch, noise: float, l2: float) -> Tensor:
+    def loss(
+        self, batch: Batch, *, noise: Tensor | float, l2: float, drop: Tensor | float, mix: Tensor | float, seed: Tensor
+    ) -> Loss:
         """Return the training loss: nats per token, and ``l2`` times the mean square of the cell states.
 
         Args:
-            batch: the phrases.
+            batch: the groups.
             noise: standard deviation of the normal noise on the state vectors.
             l2: weight of the penalty that keeps the states close together.
+            drop: share of the tokens that the decoder is not shown, so that it leans on the state.
+            mix: weight of a hybrid's token against 1 of a phrase's.
+            seed: int32 (2,), of noise and drop.
         """
         h, c = self.encode(batch.source, batch.source_keep)
         spread = tf.reduce_mean(c * c)
-        h, c = (s + noise * tf.random.normal(tf.shape(s)) for s in (h, c))
-        x = self._projected(batch.given, self.decoder_kernel, self.decoder_bias)
+        h, c = (
+            s + noise * tf.random.stateless_normal(tf.shape(s), seed + at)
+            for at, s in enumerate(self._with_means(s, batch.weights) for s in (h, c))
+        )
+        hidden = tf.random.stateless_uniform(tf.shape(batch.given)[:2], seed + 2) < drop
+        hidden &= batch.given[..., 0] != START
+        # The end tag is never given otherwise: here it says "not shown".
+        given = tf.where(hidden[..., None], tf.constant([END, 0]), batch.given)
+        pitch_nll, duration_nll, hybrid = self._errors(batch, given, h, c)
+        nll = pitch_nll + duration_nll
+        weights = 1.0 + (mix - 1.0) * hybrid
+        total = tf.reduce_sum(nll * weights) / tf.reduce_sum(weights)
+        means = [tf.math.divide_no_nan(tf.reduce_sum(nll * s), tf.reduce_sum(s)) for s in (1.0 - hybrid, hybrid)]
+        return Loss(total + l2 * spread, *means)
+
+    def _errors(self, batch: Batch, given: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the nats of pitch and duration of every token, and 1 where it is a hybrid's; all float32 (tokens,)."""
+        lasts = self._lasts(batch.target, batch.target_keep)
+        places = tf.cumsum(lasts, exclusive=True)
+        if self.reverses:
+            places = tf.reduce_sum(lasts, axis=0, keepdims=True) - places
+        x = self._projected(given, places, self.decoder_kernel, self.decoder_bias)
         y, _, _ = lstm(x, batch.target_keep, h, c, self.decoder_recurrent)
         real = tf.reshape(batch.target_keep > 0, [-1])
         y = tf.boolean_mask(tf.reshape(y, [-1, self.units]), real)
         pitch, duration = (tf.boolean_mask(tf.reshape(batch.target[:, :, k], [-1]), real) for k in (0, 1))
         pitch_logits = tf.matmul(y, self.pitch_kernel) + self.pitch_bias
         duration_logits = tf.matmul(y, self.duration_kernel) + tf.gather(self.duration_table, pitch)
-        nll = tf.nn.sparse_softmax_cross_entropy_with_logits(pitch, pitch_logits)
-        nll += tf.nn.sparse_softmax_cross_entropy_with_logits(duration, duration_logits)
-        return tf.reduce_mean(nll) + l2 * spread
-
-    def _projected(self, tokens: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-        rows = self.one_hot(tokens)
-        steps, phrases, features = tf.unstack(tf.shape(rows))
-        flat = tf.matmul(tf.reshape(rows, [-1, features]), kernel) + bias
-        return tf.ensure_shape(
-            tf.reshape(flat, [steps, phrases, 4 * self.units]), [tokens.shape[0], None, 4 * self.units]
+        mixes, phrases = batch.weights.shape[1:]
+        row = tf.concat([tf.zeros(phrases), tf.ones(mixes)], axis=0)
+        hybrid = batch.target_keep[..., 0] * tf.tile(row, [tf.shape(batch.weights)[0]])
+        return (
+            tf.nn.sparse_softmax_cross_entropy_with_logits(pitch, pitch_logits),
+            tf.nn.sparse_softmax_cross_entropy_with_logits(duration, duration_logits),
+            tf.boolean_mask(tf.reshape(hybrid, [-1]), real),
         )
+
+    def _with_means(self, states: Tensor, weights: Tensor) -> Tensor:
+        """Return the states (N * P, U) of groups with the weighted means behind each group's, (N * (P + M), U)."""
+        groups = tf.reshape(states, [-1, weights.shape[2], self.units])
+        return tf.reshape(tf.concat([groups, tf.matmul(weights, groups)], axis=1), [-1, self.units])
+
+    def _lasts(self, tokens: Tensor, keep: Tensor) -> Tensor:
+        """Return the ticks of every token, int32 (T, B), 0 behind the end."""
+        return tf.gather(self.ticks, tokens[..., 1]) * tf.cast(keep[..., 0], tf.int32)
+
+    def _projected(self, tokens: Tensor, places: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        symbols = tf.concat([tokens, tf.stack([places // PPQ % BEATS, places % PPQ], axis=-1)], axis=-1)
+        x = self._rows(tf.reshape(symbols, [-1, 4]), kernel) + bias
+        steps, phrases, _ = tf.unstack(tf.shape(tokens))
+        return tf.ensure_shape(tf.reshape(x, [steps, phrases, 4 * self.units]), [tokens.shape[0], None, 4 * self.units])
+
+    def _rows(self, symbols: Tensor, kernel: Tensor) -> Tensor:
+        """Return the product of symbols (N, 4), one-hot, with the kernel (F, 4U).
+
+        Rows are gathered, which costs a tenth of the product; for the gradient the product is the quicker way.
+        """
+        depths = (self.pitches, self.durations, BEATS, PPQ)
+        starts = np.cumsum([0, *depths[:-1]]).tolist()
+
+        @tf.custom_gradient
+        def product(kernel: Tensor) -> tuple[Tensor, Callable[..., Any]]:
+            def gradient(upstream: Tensor) -> Tensor:
+                return tf.matmul(self.one_hot(symbols), upstream, transpose_a=True)
+
+            return tf.add_n([tf.gather(kernel, symbols[:, k] + start) for k, start in enumerate(starts)]), gradient
+
+        result: Tensor = product(tf.convert_to_tensor(kernel))
+        return result
 
 
 def _glorot(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.float32]:

@@ -56,6 +56,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Your own model": {
         "train": "Train a model on a folder of MIDI files.",
+        "fit": "Make a bank in which one state is one whole song.",
         "export": "Turn a training run into a bank that plays live.",
         "evaluate": "Measure a bank: recall, reconstruction, mixing.",
     },

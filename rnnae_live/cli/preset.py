@@ -15,7 +15,7 @@ BANK = click.option("--bank", type=click.Path(path_type=Path), envvar="RNNAE_BAN
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(name="preset", short_help="List, show, save, check and delete presets.")
+@click.group(name="preset", short_help="List, show, save, check, reencode and delete presets.")
 def command() -> None:
     """Songs stored as states, recalled note for note."""
 
@@ -128,6 +128,33 @@ def check(*, names: tuple[str, ...], bank: Path | None, as_json: bool) -> None:
     else:
         click.echo(f"{sum(bool(row['exact']) for row in rows)} of {len(rows)} presets return note for note.")
     if broken or opened.notices:
+        raise click.exceptions.Exit(1)
+
+
+@command.command(short_help="Move your presets to the bank's present model.")
+@click.argument("names", nargs=-1)
+@BANK
+def reencode(*, names: tuple[str, ...], bank: Path | None) -> None:
+    """Encode your own presets that another model made again, from the notes that they hold; all of them, or NAMES.
+
+    What comes back note for note takes the place of the old preset, which goes to the trash. What does not stays as it
+    is and is named. Leaves with 1 where that happens.
+    """
+    from rnnae_live.errors import PresetError
+    from rnnae_live.presets import Bank, clean_name
+
+    opened = Bank.open(bank)
+    wanted = {clean_name(name).casefold() for name in names}
+    chosen = [p for p in opened.strangers if not names or wanted & {p.id, p.name.casefold()}]
+    if names and len(chosen) < len(wanted):
+        raise PresetError(f"Not all of {', '.join(names)} are presets that another model made; see `preset list`.")
+    lost = 0
+    for preset in chosen:
+        made = opened.reencode(preset)
+        lost += not made.exact
+        click.echo(f"{preset.name}: " + ("exact" if made.exact else "this model does not return it; it stays as it is"))
+    click.echo(f"{len(chosen) - lost} of {len(chosen)} presets are at home in the model {opened.model.model_id} now.")
+    if lost:
         raise click.exceptions.Exit(1)
 
 

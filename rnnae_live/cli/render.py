@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnae_live.cli.live import preset_weight
+from rnnae_live.errors import UsageError
 
 if TYPE_CHECKING:
     from rnnae_live.melody import Melody
@@ -22,6 +24,9 @@ PATH = click.Path(dir_okay=False, path_type=Path)
 @click.option("--follow", type=click.FloatRange(0.0), default=1.0, show_default=True, help="Weight of the phrase.")
 @click.option("--random", "chance", type=click.FloatRange(0.0), default=0.0, metavar="WEIGHT",
               help="Mix in random states: a song that nobody has stored, drawn by --seed.")  # fmt: skip
+@click.option("--knob", "turned", multiple=True, metavar="NAME=VALUE",
+              help="More (up to 1) or less (down to -1) density, range, syncopation, interval or contour; "
+              "repeatable.")  # fmt: skip
 @click.option("--temperature", type=click.FloatRange(0.0, 2.0), default=0.0, show_default=True,
               help="0: the likeliest melody; 1: drawn from the model's own distribution.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Dice of --random and of temperatures above 0.")
@@ -39,6 +44,7 @@ def command(
     presets: tuple[str, ...],
     follow: float,
     chance: float,
+    turned: tuple[str, ...],
     temperature: float,
     seed: int,
     bars: int | None,
@@ -54,6 +60,7 @@ def command(
     rnnae-live render phrase.mid -o answer.mid            the model's own reading of the phrase
     rnnae-live render -p "Ode to Joy=1" -o ode.mid        a stored song, note for note
     rnnae-live render --random 1 --seed 7 -o new.mid      a song that nobody has stored
+    rnnae-live render phrase.mid --knob density=0.5 -o fuller.mid
     rnnae-live render -p "Ode to Joy=1" -p "Greensleeves=1" -o both.mid --wav both.wav
     """
     from rnnae_live.presets import Bank
@@ -63,7 +70,9 @@ def command(
     heard = read_song(phrase).melody if phrase else None
     voices = [preset_weight(text) for text in presets]
     opened = Bank.open(bank)
-    melody = render(opened, heard, voices, follow=follow, chance=chance, temperature=temperature, seed=seed, bars=bars)
+    knobs = dict(_knob(text) for text in turned)
+    melody = render(opened, heard, voices, follow=follow, chance=chance, temperature=temperature, seed=seed, bars=bars,
+                    knobs=knobs)  # fmt: skip
     written = _write(melody, heard, output, wav, plot)
     if as_json:
         from rnnae_live.cli.inspect import as_record
@@ -77,6 +86,17 @@ def command(
         click.echo(f"wrote {path}")
     if not written:
         click.echo("Nothing was written; give -o OUT.mid, --wav OUT.wav or --plot OUT.png.")
+
+
+def _knob(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not -1.0 <= value <= 1.0:
+        raise UsageError(f"The knob '{text}' is not a name and a number from -1 to 1: --knob density=0.5.")
+    return name.strip(), value
 
 
 def _write(

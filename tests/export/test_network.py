@@ -9,11 +9,11 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="the [train] extra is not installed")
 
-from rnnae_export.batches import batch
 from rnnae_export.convert import decode_greedy, encode
-from rnnae_export.corpus import cut_pieces
-from rnnae_export.network import AutoEncoder, Batch, Tensor, lstm, lstm_step
-from rnnae_export.train import Settings, train
+from rnnae_export.mixtures import PHRASES, group
+from rnnae_export.network import AutoEncoder, Loss, Tensor, lstm, lstm_step
+from rnnae_export.shards import Recipe, gather, together, write_shards
+from rnnae_export.train import SHARDS, Settings, train
 
 from rnnae_live.melody import Melody
 from rnnae_live.phrase import Note
@@ -65,10 +65,13 @@ def test_the_written_gradient_is_the_one_that_tensorflow_derives() -> None:
 def test_one_song_learned_from_scratch_comes_back_note_for_note(tmp_path: Path, order: str) -> None:
     """METHOD, composing: the state of one learned song gives that song back exactly."""
     song = tune(4, bars=8)
-    pieces = cut_pieces([song], VOCABULARY, (2,), 2)
-    settings = Settings(order=order, notes=0.02, batch=4, noise=0.0, transpose=0, bars=(2,), learning_rate=1e-2)
-    weights = train(tmp_path / "run", settings, pieces, pieces, lambda _: None)
-    net = AutoEncoder(VOCABULARY)
+    run = tmp_path / "run"
+    index = write_shards(run / SHARDS, [("song", song, "")], Recipe(bars=(2,), move=False), "one song", workers=1)
+    settings = Settings(
+        order=order, notes=0.04, batch=4, noise=0.0, drop=0.0, mix=0.0, transpose=0, bars=(2,), learning_rate=1e-2
+    )
+    weights = train(run, settings, index, [], lambda _: None)
+    net = AutoEncoder(VOCABULARY, order=order)
     net.load(weights)
     for piece in song.cut():
         tokens, _ = VOCABULARY.encode(piece)
@@ -78,33 +81,48 @@ def test_one_song_learned_from_scratch_comes_back_note_for_note(tmp_path: Path, 
 def test_training_and_export_read_a_phrase_alike() -> None:
     net = AutoEncoder(VOCABULARY, units=16, seed=3)
     tokens: Tokens = VOCABULARY.encode(tune(1))[0]
-    padded = np.zeros((2, 32, 2), np.int16)
-    padded[:, : len(tokens)] = tokens
-    items = batch(padded, np.array([len(tokens)] * 2, np.int16), np.zeros(2, np.int64), "reversed")
-    h, c = net.encode(*map(tf.constant, (items.source, items.source_keep)))
     alone = encode(net, tokens)
-    assert np.allclose(h[0], alone[0][0], atol=1e-5)
-    assert np.allclose(c[1], alone[1][0], atol=1e-5)
+    items = gather(group([tokens.astype(np.int16)], VOCABULARY, np.random.default_rng(0)), "reversed")[0]
+    h, c = net.encode(items.source, items.source_keep)
+    assert h.shape == (PHRASES, 16)
+    assert np.allclose(h, np.tile(alone[0], (PHRASES, 1)), atol=1e-5)
+    assert np.allclose(c, np.tile(alone[1], (PHRASES, 1)), atol=1e-5)
 
 
 def test_a_batch_says_what_it_should_in_both_orders() -> None:
-    tokens = np.array([[[10, 3], [11, 4], [3, 5], [0, 0]]], np.int16)
-    length, up = np.array([3], np.int16), np.array([2])
-    forward = batch(tokens, length, up, "forward")
-    assert forward.source[:3, 0].tolist() == [[12, 3], [13, 4], [3, 5]]
-    assert forward.given[:4, 0].tolist() == [[0, 0], [12, 3], [13, 4], [3, 5]]
-    assert forward.target[:4, 0].tolist() == [[12, 3], [13, 4], [3, 5], [1, 0]]
-    assert batch(tokens, length, up, "reversed").target[:4, 0].tolist() == [[3, 5], [13, 4], [12, 3], [1, 0]]
-    assert forward.source_keep[:, 0, 0].tolist() == [1, 1, 1, 0]
-    assert forward.target_keep[:, 0, 0].tolist() == [1, 1, 1, 1, 0]
+    rows = [[[12, 3], [13, 4], [3, 5], [0, 0]]] * 6
+    tokens, lengths = tf.constant([rows]), tf.constant([[3] * 6])
+    weights = tf.constant([[[0.5, 0.5, 0.0, 0.0]] * 2])
+    forward = together(tokens, lengths, weights, "forward")
+    assert forward.source[:3, 0].numpy().tolist() == [[12, 3], [13, 4], [3, 5]]
+    assert forward.given[:4, 0].numpy().tolist() == [[0, 0], [12, 3], [13, 4], [3, 5]]
+    assert forward.target[:4, 0].numpy().tolist() == [[12, 3], [13, 4], [3, 5], [1, 0]]
+    backward = together(tokens, lengths, weights, "reversed")
+    assert backward.target[:4, 5].numpy().tolist() == [[3, 5], [13, 4], [12, 3], [1, 0]]
+    assert forward.source_keep[:, 0, 0].numpy().tolist() == [1, 1, 1, 0]
+    assert forward.target_keep[:, 0, 0].numpy().tolist() == [1, 1, 1, 1, 0]
+
+
+def losses(net: AutoEncoder, phrases: list[Tokens], drop: float = 0.0) -> Loss:
+    groups = group([p.astype(np.int16) for p in phrases], VOCABULARY, np.random.default_rng(0))
+    items = gather(groups, "reversed")[0]
+    return net.loss(items, noise=0.0, l2=0.0, drop=drop, mix=1.0, seed=tf.zeros(2, tf.int32))
 
 
 def test_the_loss_of_an_untrained_net_is_near_uniform() -> None:
-    net = AutoEncoder(VOCABULARY, units=8)
-    padded = np.zeros((4, 32, 2), np.int16)
-    phrases = [VOCABULARY.encode(tune(seed))[0] for seed in range(4)]
-    for row, tokens in enumerate(phrases):
-        padded[row, : len(tokens)] = tokens
-    items = batch(padded, np.array([len(t) for t in phrases], np.int16), np.zeros(4, np.int64), "reversed")
+    loss = losses(AutoEncoder(VOCABULARY, units=8), [VOCABULARY.encode(tune(seed))[0] for seed in range(4)])
     uniform = np.log(VOCABULARY.pitch_symbols * VOCABULARY.duration_symbols)
-    assert float(net.loss(Batch(*map(tf.constant, items)), 0.0, 0.0)) == pytest.approx(uniform, rel=0.1)
+    for part in loss:
+        assert float(part) == pytest.approx(uniform, rel=0.1)
+
+
+def test_what_is_dropped_is_hidden_from_the_decoder_only() -> None:
+    net = AutoEncoder(VOCABULARY, units=8)
+    phrases = [VOCABULARY.encode(tune(seed))[0] for seed in range(4)]
+    hidden = float(losses(net, phrases, drop=1.0).total)
+    # With every token hidden, the decoder's rows for pitches and durations make no difference any more.
+    kernel = net.decoder_kernel.numpy()
+    kernel[2 : VOCABULARY.pitch_symbols] += 1.0
+    net.decoder_kernel.assign(kernel)
+    assert float(losses(net, phrases, drop=1.0).total) == pytest.approx(hidden, abs=1e-6)
+    assert float(losses(net, phrases).total) != pytest.approx(hidden, abs=1e-3)
