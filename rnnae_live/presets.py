@@ -113,10 +113,28 @@ def make(model: Model, melody: Melody, name: str, *, program: int | None = None,
     Raises:
         PresetError: the melody has no notes, or the name is empty.
     """
+    chain, steps = fit(model, melody) if melody.notes else ((), 0)
+    return keep(model, melody, name, chain, steps=steps, program=program, credit=credit)
+
+
+def keep(
+    model: Model,
+    melody: Melody,
+    name: str,
+    chain: Chain,
+    *,
+    steps: int = 0,
+    program: int | None = None,
+    credit: str = "",
+) -> Preset:
+    """Return the preset of a melody with a chain made for it, ``exact`` where the chain returns the melody.
+
+    Raises:
+        PresetError: the melody has no notes, or the name is empty.
+    """
     name = clean_name(name)
     if not melody.notes:
         raise PresetError(f"{name!r} has no notes to store; play or give a melody.")
-    chain, steps = fit(model, melody)
     notes = [(n.onset, n.duration, n.pitch, n.velocity) for n in melody.notes]
     identity = hashlib.sha256(repr((name, notes)).encode()).hexdigest()[:8]
     return Preset(

@@ -95,9 +95,13 @@ def train(sources: tuple[Path, ...], name: str, runs: Path, start: Path | None, 
         return  # The first worker makes the bank.
     training = {"songs": material.index.songs, "dropped": len(material.index.dropped), "data": data,
                 "pieces": material.index.pieces, "seconds": _seconds(run), "cores": os.cpu_count(),
-                "sources": [s.name for s in sources]}  # fmt: skip
+                "sources": [s.name for s in sources],
+                "measured": "unseen" if material.held else "learned"}  # fmt: skip
     held = Corpus(material.held) if material.held else read_corpus(sources)
-    _finish(run, bank or run / "bank", held, songs or (None if scratch else sources[0]), training, licence)
+    # The judge of mixtures needs a corpus to learn from; with some songs of one's own there is none.
+    lessons = read_corpus(sources) if valid else None
+    songs = songs or (None if scratch else sources[0])
+    _finish(run, bank or run / "bank", held, songs, training, licence, lessons)
 
 
 def _beginning(start: Path | None, *, scratch: bool) -> tuple[Model | None, Weights | None, list[tuple[str, Melody]]]:
@@ -133,8 +137,11 @@ def _settings(chosen: dict[str, Any], source: Model | None) -> Settings:
 @click.argument("run", type=PATH)
 @click.option("--corpus", "sources", type=PATH, multiple=True, required=True, help="Songs for parity and figures.")
 @click.option("--bank", type=PATH, help="Folder of the bank; by default inside the run.")
+@click.option("--judge", "lessons", type=PATH, multiple=True, help="Songs that a judge of mixing learns from.")
 @click.option("--songs", type=PATH, help="Store these as presets: a folder, or a JSON list of {midi, title, composer}.")
-def export(run: Path, sources: tuple[Path, ...], bank: Path | None, songs: Path | None) -> None:
+def export(
+    run: Path, sources: tuple[Path, ...], bank: Path | None, lessons: tuple[Path, ...], songs: Path | None
+) -> None:
     """Convert a finished run to ONNX, prove that it plays as TensorFlow does, measure it, and store songs in it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import msgspec
@@ -146,7 +153,8 @@ def export(run: Path, sources: tuple[Path, ...], bank: Path | None, songs: Path 
         facts = msgspec.json.decode((run / FACTS).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise RnnaeError(f"{run} is no finished run; give the folder that `rnnae-live train` made.") from error
-    _finish(run, bank or run / "bank", corpus, songs, facts["training"], facts["licence"])
+    learned = read_corpus(lessons) if lessons else None
+    _finish(run, bank or run / "bank", corpus, songs, facts["training"], facts["licence"], learned)
 
 
 @click.command(short_help="Measure a bank on a corpus.")
@@ -209,16 +217,33 @@ def _write_report(out: Path, bank: Bank, songs: dict[str, Melody], report: Repor
         raise RnnaeError(f"{out} cannot be written ({error.strerror}); give another folder with --out.") from error
 
 
-def _finish(run: Path, bank: Path, corpus: Corpus, songs: Path | None, training: dict[str, Any], licence: str) -> None:
+def _finish(
+    run: Path,
+    bank: Path,
+    corpus: Corpus,
+    songs: Path | None,
+    training: dict[str, Any],
+    licence: str,
+    lessons: Corpus | None,
+) -> None:
     """Make the bank of a finished run: measured on ``corpus``, with ``songs`` stored in it."""
     import msgspec
 
     from rnnae_export.bank import build_bank, list_songs, store_songs
     from rnnae_live.files import write_whole
+    from rnnae_live.presets import Bank
 
     write_whole(run / FACTS, msgspec.json.encode({"training": training, "licence": licence}))
     melodies = corpus.melodies
-    report = build_bank(run, bank, phrases=list(melodies.values()), valid=melodies, training=training, licence=licence)
+    report = build_bank(
+        run,
+        bank,
+        phrases=list(melodies.values()),
+        valid=melodies,
+        training=training,
+        licence=licence,
+        lessons=lessons.melodies if lessons else None,
+    )
     _say_report(report)
     if songs:
         made = store_songs(bank, islice(list_songs(songs), MOST_SONGS))
@@ -226,7 +251,24 @@ def _finish(run: Path, bank: Path, corpus: Corpus, songs: Path | None, training:
         click.echo(f"{len(made) - len(lost)} of {len(made)} songs are stored and return note for note.")
         for name in lost:
             click.echo(f"  not stored, because it does not come back note for note: {name}")
-    click.echo(f"The bank is {bank}. Play it: rnnae-live live --bank {bank}")
+    _write_report(run / "report", Bank.open(bank), melodies, report, run.name)
+    _draw_losses(run)
+    click.echo(
+        f"The bank is {bank}, pictures and report are in {run / 'report'}. Play it: rnnae-live live --bank {bank}"
+    )
+
+
+def _draw_losses(run: Path) -> None:
+    """Draw how the run learned."""
+    import msgspec
+
+    from rnnae_export.plots import draw_losses, write_picture
+    from rnnae_export.train import Progress
+
+    lines = (run / "log.jsonl").read_bytes().splitlines()
+    write_picture(
+        run / "report" / "losses.png", draw_losses([msgspec.json.decode(line, type=Progress) for line in lines])
+    )
 
 
 def _seconds(run: Path) -> float:

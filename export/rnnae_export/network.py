@@ -238,11 +238,11 @@ class AutoEncoder(tf.Module):
 
     def _projected(self, tokens: Tensor, places: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         symbols = tf.concat([tokens, tf.stack([places // PPQ % BEATS, places % PPQ], axis=-1)], axis=-1)
-        x = self._rows(tf.reshape(symbols, [-1, 4]), kernel) + bias
+        x = self.rows(tf.reshape(symbols, [-1, 4]), kernel) + bias
         steps, phrases, _ = tf.unstack(tf.shape(tokens))
         return tf.ensure_shape(tf.reshape(x, [steps, phrases, 4 * self.units]), [tokens.shape[0], None, 4 * self.units])
 
-    def _rows(self, symbols: Tensor, kernel: Tensor) -> Tensor:
+    def rows(self, symbols: Tensor, kernel: Tensor) -> Tensor:
         """Return the product of symbols (N, 4), one-hot, with the kernel (F, 4U).
 
         Rows are gathered, which costs a tenth of the product; for the gradient the product is the quicker way.

@@ -1,6 +1,6 @@
-"""Pictures of a bank: ten morphs, likeness to the parents along them, the map of its states, the confusion of recall.
+"""Pictures of a bank: ten morphs, likeness to the parents, the map of its states, the confusion of recall, the losses.
 
-mixing, rnnae_live.presets -> [plots] -> morphs.png, similarity.png, states.png, recall.png
+mixing, rnnae_live.presets -> [plots] -> morphs.png, similarity.png, states.png, recall.png; losses.png of a run
 
 *Units*: pixels of the finished picture; colours are (red, green, blue), 0-255.
 *Errors*: ``OSError`` where a file cannot be written.
@@ -13,6 +13,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,30 @@ SCALE = 2
 Box = tuple[float, float, float, float]
 
 
+class Progress(Protocol):
+    """What is drawn of a line of a run's log."""
+
+    @property
+    def notes(self) -> int:
+        """Tokens seen."""
+
+    @property
+    def loss(self) -> float:
+        """Nats a token of phrases."""
+
+    @property
+    def mixed(self) -> float:
+        """Nats a token of hybrids."""
+
+    @property
+    def valid(self) -> float:
+        """Nats a token of unseen phrases, 0 where there are none."""
+
+    @property
+    def valid_mixed(self) -> float:
+        """Nats a token of unseen hybrids, 0 where there are none."""
+
+
 def write_plots(
     folder: Path, model: Model, songs: Mapping[str, Melody], presets: Sequence[Preset], mixing: Mixing | None
 ) -> list[Path]:
@@ -78,10 +103,48 @@ def write_plots(
         pictures["states.png"] = draw_states(chains, around)
         pictures["recall.png"] = draw_recall(*confusion(model, presets[:MOST_SONGS]))
     for name, picture in pictures.items():
-        data = io.BytesIO()
-        picture.save(data, "PNG", optimize=True)
-        write_whole(folder / name, data.getvalue())
+        write_picture(folder / name, picture)
     return [folder / name for name in pictures]
+
+
+def write_picture(file: Path, picture: Image.Image) -> None:
+    """Write a picture as PNG.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    write_whole(file, data.getvalue())
+
+
+def draw_losses(lines: Sequence[Progress]) -> Image.Image:
+    """Return the losses of a run against the notes that it has seen, of phrases and of mixtures."""
+    sheet = _Sheet(1060, 560, "How it learned", "nats a note, logarithmic, against millions of notes seen")
+    left, top, width, height = 70, 90, 700, 410
+    curves: tuple[tuple[str, list[float], Colour], ...] = (
+        ("phrases, learned", [line.loss for line in lines], blend(BACKGROUND, FIRST, 0.5)),
+        ("phrases, unseen", [line.valid for line in lines], FIRST),
+        ("mixtures, learned", [line.mixed for line in lines], blend(BACKGROUND, SECOND, 0.5)),
+        ("mixtures, unseen", [line.valid_mixed for line in lines], SECOND),
+    )
+    most = max((line.notes for line in lines), default=1)
+    tops = [max(value, 1e-3) for _, values, _ in curves for value in values if value > 0] or [1.0]
+    low, high = np.log10(min(tops)), np.log10(max(*tops, min(tops) * 1.01))
+    for tenth in range(0, 11, 2):
+        x, y = left + width * tenth / 10, top + height * (1 - tenth / 10)
+        sheet.line([(left, y), (left + width, y)], BEAT)
+        sheet.text((left - 10, y), f"{10 ** (low + (high - low) * tenth / 10):.2g}", 13, FAINT, "rm")
+        sheet.text((x, top + height + 14), f"{most * tenth / 1e7:.3g}", 13, FAINT, "mm")
+    for row, (label, values, colour) in enumerate(curves):
+        points = [(left + width * line.notes / most, top + height * (high - np.log10(max(value, 1e-3))) / (high - low))
+                  for line, value in zip(lines, values, strict=True) if value > 0]  # fmt: skip
+        if len(points) > 1:
+            sheet.line(points, colour, 2)
+        if points:
+            sheet.line([(left + width + 30, top + 20 + row * 24), (left + width + 60, top + 20 + row * 24)], colour, 2)
+            sheet.text((left + width + 70, top + 20 + row * 24), label, 14, INK, "lm")
+    return sheet.finished()
 
 
 def draw_morphs(paths: Sequence[Sequence[Melody]]) -> Image.Image:

@@ -11,9 +11,7 @@ nothing.
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +30,7 @@ from rnnae_live.files import write_whole
 from rnnae_live.melody import Melody
 from rnnae_live.mixer import links, play
 from rnnae_live.model import MANIFEST, Model
-from rnnae_live.presets import SONGS, Bank, LinkRecord, Preset, clean_name, difference, make
+from rnnae_live.presets import SONGS, Bank, clean_name, difference, keep, make
 from rnnae_live.song import read_song
 from rnnae_live.state import Chain, Floats, State
 from rnnae_live.tokens import Tokens, Vocabulary
@@ -133,7 +131,6 @@ def build_bank(
     songs: Sequence[Song],
     states: Floats,
     about: dict[str, Any],
-    report: Callable[[int], None] = lambda _: None,
 ) -> Stored:
     """Write a fitted bank with all songs that come back note for note, each as one state where that is exact.
 
@@ -144,13 +141,11 @@ def build_bank(
         songs: all; those of them that ``fits_one_state`` were fitted.
         states: of the fitted songs, float32 (n, 2U), in their order.
         about: ``name``, ``licence`` and ``training`` for the manifest.
-        report: is told how many songs are done.
 
     Raises:
         ModelError: TensorFlow and ONNX differ, or the model it began with has another vocabulary.
     """
     melodies = [song.melody for song in songs]
-    before, after = 0.0, 0.0
     settings = Settings(units=net.units, order=start.manifest.order, start=start.model_id)
     phrases = pick_phrases(melodies)[:PARITY_PHRASES] or [melody.cut()[0] for melody in melodies]
     training = {**about["training"], "fitted": True}
@@ -159,10 +154,7 @@ def build_bank(
     for old in (folder / SONGS).glob("*.json"):
         old.unlink()
     bank = Bank.open(folder)
-    outcomes = []
-    for song in songs:
-        outcomes.append(_stored(bank, song, chains.get(song.name)))
-        report(len(outcomes))
+    outcomes = [_stored(bank, song, chains.get(song.name)) for song in songs]
     before, after = (reconstruct(one, melodies[:MEASURED_SONGS], 2).exact for one in (start, model))
     whole = sum(outcome.states == 1 for outcome in outcomes)
     training |= {"songs_as_one_state": whole, "phrases_exact_before": before, "phrases_exact_after": after}
@@ -187,40 +179,12 @@ def _stored(bank: Bank, song: Song, chain: Chain | None) -> Outcome:
     number = len(bank.presets)
     program = number if number < PROGRAMS else None
     if chain and not found:
-        preset = _preset(bank.model, song, chain, program)
+        preset = keep(bank.model, song.melody, song.name, chain, program=program, credit=song.credit)
     else:
         preset = make(bank.model, song.melody, song.name, program=program, credit=song.credit)
     if preset.exact:
         bank.save(preset)
     return Outcome(song.name, len(song.melody.notes), len(preset.links) if preset.exact else 0, wrong)
-
-
-def _preset(model: Model, song: Song, chain: Chain, program: int | None) -> Preset:
-    """Return the preset of a song whose chain is known to return it."""
-    melody = song.melody
-    notes = [(n.onset, n.duration, n.pitch, n.velocity) for n in melody.notes]
-    identity = hashlib.sha256(repr((song.name, notes)).encode()).hexdigest()[:8]
-    records = []
-    for link in chain:
-        numbers = np.concatenate([link.state.h.ravel(), link.state.c.ravel()]).astype("<f4")
-        metre = (link.metre.numerator, link.metre.denominator)
-        text = b64encode(numbers.tobytes()).decode()
-        records.append(LinkRecord(link.length, metre, text, link.octaves, link.pickup, link.span))
-    return Preset(
-        id=f"song-{identity}",
-        name=song.name,
-        program=program,
-        credit=song.credit,
-        model_id=model.model_id,
-        exact=True,
-        refine_steps=0,
-        bpm=melody.bpm,
-        length=melody.length,
-        pickup=melody.pickup,
-        metres=[(m.onset, m.numerator, m.denominator) for m in melody.metres],
-        notes=notes,
-        links=records,
-    )
 
 
 def _describe(folder: Path, model: Model, training: dict[str, Any], states: Floats) -> None:

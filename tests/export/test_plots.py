@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from rnnae_export.judge import Judge
 from rnnae_export.mixing import Trial, measure
-from rnnae_export.plots import confusion, draw_morphs, draw_recall, draw_states, project, write_plots
+from rnnae_export.plots import confusion, draw_losses, draw_morphs, draw_recall, draw_states, project, write_plots
 
 from rnnae_live.melody import Melody
 from rnnae_live.phrase import Note
@@ -90,3 +91,24 @@ def test_what_can_be_drawn_is_written(bank: Bank, tmp_path: Path) -> None:
             assert len(np.unique(np.asarray(image))) > 10
     assert write_plots(tmp_path / "none", bank.model, songs, (), None) == []
     assert not (tmp_path / "none").exists()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a log."""
+
+    notes: int
+    loss: float
+    mixed: float
+    valid: float = 0.0
+    valid_mixed: float = 0.0
+
+
+@pytest.mark.unit
+def test_losses_fall_from_left_to_right_and_what_was_not_measured_is_not_drawn() -> None:
+    image = draw_losses([Line(n * 1_000_000, 4.0 / n, 5.0 / n, valid=8.0 / n) for n in range(1, 9)])
+    unseen = spots(image, FIRST)
+    curve = unseen[(unseen[:, 1] > 160) & (unseen[:, 1] < 770)]
+    left, right = curve[curve[:, 1] < 300], curve[curve[:, 1] > 600]
+    assert left[:, 0].mean() < right[:, 0].mean()  # rows count downwards
+    assert not len(spots(image, SECOND))
