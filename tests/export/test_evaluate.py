@@ -137,7 +137,19 @@ def test_the_command_prints_and_writes(tmp_path: Path) -> None:
     folder.mkdir()
     for name, melody in tunes(8).items():
         midifile.write(folder / f"{name}.mid", melody)
-    words = [str(factory()), "--corpus", str(folder), "--pairs", "4", "--random", "3", "--out", str(tmp_path / "out")]
+    words = [
+        str(factory()),
+        "--corpus",
+        str(folder),
+        "--pairs",
+        "4",
+        "--random",
+        "3",
+        "--steered",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     printed = CliRunner().invoke(command, [*words, "--json"], catch_exceptions=False)
     figures = json.loads(printed.output)
     assert figures["two_bars"]["phrases"] == 32
