@@ -30,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
 from rnnae_export.mixtures import PHRASES
-from rnnae_export.network import AutoEncoder, Batch, Loss
+from rnnae_export.network import AutoEncoder, Batch, Loss, Tensor
 from rnnae_export.shards import Index, Stream
 from rnnae_live.errors import RnnaeError
 from rnnae_live.files import write_whole
@@ -182,7 +182,7 @@ class _Training:
         self.stream = Stream(
             run / SHARDS, size, settings.transpose, settings.order, settings.seed, self.worker, self.workers
         )
-        self.steps: dict[int, Callable[..., Loss]] = {}
+        self.steps: dict[int, Callable[..., tuple[Loss, Tensor]]] = {}
         self.losses: dict[int, Callable[..., Loss]] = {}
 
     def run_to_end(self, report: Callable[[Progress], None]) -> dict[str, NDArray[np.float32]]:
@@ -195,9 +195,9 @@ class _Training:
                 for width, items in self.stream.batches(plan, p["epoch"], p["batch"]):
                     done = p["notes"] / end
                     rate = self._rate(done, p["step"])
-                    recent.append(self._step(width, items, rate, strain(done), p["step"]))
-                    seen = int(tf.reduce_sum(items.source_keep)) * self.workers
-                    p = {**p, "step": p["step"] + 1, "batch": p["batch"] + 1, "notes": p["notes"] + seen}
+                    loss, seen = self._step(width, items, rate, strain(done), p["step"])
+                    recent.append(loss)
+                    p = {**p, "step": p["step"] + 1, "batch": p["batch"] + 1, "notes": p["notes"] + int(seen)}
                     self.seconds.assign(time.monotonic() - begun)
                     if p["step"] % CHECKPOINT_STEPS == 0:
                         self._save(p)
@@ -221,12 +221,14 @@ class _Training:
         warm = min(1.0, (step + 1) / WARM_UP_STEPS)
         return float(self.settings.learning_rate * warm * max(FLOOR, 0.5 * (1 + np.cos(np.pi * min(1.0, done)))))
 
-    def _step(self, width: int, items: Batch, rate: float, strain: float, step: int) -> Loss:
+    def _step(self, width: int, items: Batch, rate: float, strain: float, step: int) -> tuple[Loss, Tensor]:
+        """Learn a batch; return this worker's loss, and the tokens that all workers have seen."""
         if width not in self.steps:
 
-            def learn(items: Batch, seed: tf.Tensor, strain: tf.Tensor) -> Loss:
-                loss: Loss = self.strategy.run(self._learn, (items, seed, strain))
-                return loss
+            def learn(items: Batch, seed: Tensor, strain: Tensor) -> tuple[Loss, Tensor]:
+                loss, seen = self.strategy.run(self._learn, (items, seed, strain))
+                # Summed, so that all workers agree on where they are and when the run ends.
+                return loss, self.strategy.reduce(tf.distribute.ReduceOp.SUM, seen, axis=None)
 
             signature = [items.signature, tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
             self.steps[width] = tf.function(learn, input_signature=signature, autograph=False)
@@ -234,7 +236,7 @@ class _Training:
         seed = (self.settings.seed * self.workers + self.worker, 4 * step)
         return self.steps[width](items, tf.constant(seed, tf.int32), tf.constant(strain, tf.float32))
 
-    def _learn(self, items: Batch, seed: tf.Tensor, strain: tf.Tensor) -> Loss:
+    def _learn(self, items: Batch, seed: Tensor, strain: Tensor) -> tuple[Loss, Tensor]:
         variables, s = self.net.trainable_variables, self.settings
         mix = 1.0 + (s.mix - 1.0) * strain
         with tf.GradientTape() as tape:
@@ -245,7 +247,7 @@ class _Training:
         self.optimizer.apply_gradients(
             zip([tf.convert_to_tensor(g) * share for g in gradients], variables, strict=True)
         )
-        return loss
+        return loss, tf.reduce_sum(items.source_keep)
 
     def _valid_loss(self) -> tuple[float, float]:
         """Return the nats per token of unseen phrases and hybrids, nothing added and nothing hidden."""

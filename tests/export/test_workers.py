@@ -84,4 +84,4 @@ def test_two_workers_learn_as_one_does_and_go_on_after_a_kill(tmp_path: Path) ->
     assert len(shared) >= 3
     for step in shared:
         assert together[step] == pytest.approx(alone[step], rel=0.1)
-    assert together[shared[-1]] < 0.7 * together[shared[0]]
+    assert together[shared[-1]] < 0.8 * together[shared[0]]
