@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from rnnae_live.errors import ModelError
 from rnnae_live.model import Model, Stepper
-from rnnae_live.state import Floats, State
+from rnnae_live.state import Chain, Floats, State
 from rnnae_live.tokens import FIRST_PITCH, REST, Tokens
+
+Span = tuple[int, int] | None
+"""Lowest and highest pitch symbol of a phrase, None for no bounds."""
 
 LONGEST = 24 * 4 * 64
 """Ticks of the longest phrase that is decoded at once, 64 bars of 4/4: a bound, not a musical limit."""
@@ -33,7 +36,7 @@ def decode(
     *,
     temperature: float = 0.0,
     rng: np.random.Generator | None = None,
-    spans: Sequence[tuple[int, int] | None] | None = None,
+    spans: Sequence[Span] | None = None,
 ) -> list[Tokens]:
     """Return the tokens of every state in the order in which they sound, int32 (n, 2), filling ``lengths`` ticks.
 
@@ -55,9 +58,9 @@ def decode(
         return []
     stepper = model.stepper(len(states))
     stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]), lengths)
-    allowed = spans or [None] * len(states)
-    closed = _closed(model, allowed)
-    silent = [span is not None for span in allowed]
+    each = spans or [None] * len(states)
+    closed = _closed(model, each)
+    silent = [span is not None for span in each]
     if temperature > 0:
         rows = _sampled(model, stepper, lengths, closed, silent, temperature, rng or np.random.default_rng())
     else:
@@ -67,7 +70,15 @@ def decode(
     return [np.array(row, np.int32).reshape(-1, 2) for row in rows]
 
 
-def _closed(model: Model, spans: Sequence[tuple[int, int] | None]) -> Floats:
+def allowed(model: Model, chain: Chain, *, within: bool) -> list[Span]:
+    """Return the pitch symbols that each piece of a chain may use: those of its link's span ``within``, else all.
+
+    None for a piece without pitches, which may also be silent.
+    """
+    return [link.span if within or link.span is None else model.vocabulary.span for link in chain]
+
+
+def _closed(model: Model, spans: Sequence[Span]) -> Floats:
     """Return what is added to the pitch logits from ``rest`` on: minus infinity outside each phrase's span."""
     symbols = np.arange(REST, model.vocabulary.pitch_symbols)
     closed = np.zeros((len(spans), len(symbols)), np.float32)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnae_live.decoder import decode
+from rnnae_live.decoder import allowed, decode
 from rnnae_live.melody import PPQ, Melody, join
 from rnnae_live.model import Model
 from rnnae_live.phrase import Metre
@@ -68,7 +68,7 @@ def play(
     has a span has one note at least, whatever the state.
     """
     states, lengths = [link.state for link in chain], [link.length for link in chain]
-    spans = [link.span if within or link.span is None else model.vocabulary.span for link in chain]
+    spans = allowed(model, chain, within=within)
     spelled = decode(model, states, lengths, temperature=temperature, rng=rng, spans=spans)
     return replace(_spoken(model, chain, spelled), bpm=bpm)
 

@@ -67,10 +67,8 @@ def render(  # noqa: PLR0913 - each is an option of the command
     if bars is not None:
         pieces = -(-bars // BARS_PER_PIECE)
     melody = compose(bank.model, voices, temperature=temperature, rng=rng, pieces=pieces, bpm=bpm, knobs=knobs)
-    if bars is None:
-        return melody
     lines = melody.bars()
-    return melody.slice(0, lines[bars]) if bars < len(lines) else melody
+    return melody.slice(0, lines[bars]) if bars is not None and bars < len(lines) else melody
 
 
 def _random_chain(bank: Bank, bars: int | None, rng: np.random.Generator) -> Chain:

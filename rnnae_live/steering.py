@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnae_live.attributes import ATTRIBUTES, LOWEST, Values, measure
-from rnnae_live.decoder import decode
+from rnnae_live.decoder import allowed, decode
 from rnnae_live.errors import ConfigError
 from rnnae_live.melody import Melody
 from rnnae_live.model import Model
@@ -176,7 +176,7 @@ class _Surroundings:
 
 def hear(model: Model, links: Sequence[Link], *, within: bool = False) -> list[Melody]:
     """Return each link decoded alone, in its own metre; what is tied to the piece before counts as rest."""
-    spans = [link.span for link in links] if within else None
+    spans = allowed(model, tuple(links), within=within)
     spelled = decode(model, [link.state for link in links], [link.length for link in links], spans=spans)
     said = []
     for link, tokens in zip(links, spelled, strict=True):

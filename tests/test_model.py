@@ -16,8 +16,9 @@ from rnnae_live.melody import Melody
 from rnnae_live.model import FILES, MANIFEST, Model
 from rnnae_live.phrase import Note
 from rnnae_live.presets import factory
+from rnnae_live.refine import refine
 from rnnae_live.state import State, random_state
-from rnnae_live.tokens import START, place
+from rnnae_live.tokens import FIRST_PITCH, START, place
 
 pytestmark = pytest.mark.model
 
@@ -73,6 +74,20 @@ def test_the_onnx_decoder_says_what_its_weights_say(model: Model) -> None:
         h = np.tanh(c) / (1 + np.exp(-o))
         assert np.allclose(pitches, h @ w.pitch_kernel + w.pitch_bias, atol=2e-3)
         assert np.allclose(durations, h @ w.duration_kernel, atol=2e-3)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_a_state_of_silence_sounds_where_a_note_is_wanted(model: Model, temperature: float) -> None:
+    silence = model.vocabulary.encode(Melody((), 192))[0]
+    phrase, spans = [silence], [model.vocabulary.span, (40, 44), None]
+    (state,), _ = refine(model, [model.encode(silence)], phrase)
+    rng = np.random.default_rng(0)
+    said = decode(model, [state] * 3, [192] * 3, spans=spans, temperature=temperature, rng=rng)
+    for tokens, span in zip(said, spans, strict=True):
+        assert int(model.vocabulary.ticks[tokens[:, 1]].sum()) == 192
+        pitches = tokens[tokens[:, 0] >= FIRST_PITCH, 0]
+        assert (len(pitches) > 0) == (span is not None)
+        assert span is None or (span[0] <= pitches.min() and pitches.max() <= span[1])
 
 
 def test_a_batch_decodes_what_each_would_alone(model: Model) -> None:

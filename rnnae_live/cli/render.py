@@ -25,7 +25,7 @@ PATH = click.Path(dir_okay=False, path_type=Path)
 @click.option("--random", "chance", type=click.FloatRange(0.0), default=0.0, metavar="WEIGHT",
               help="Mix in random states: a song that nobody has stored, drawn by --seed.")  # fmt: skip
 @click.option("--knob", "turned", multiple=True, metavar="NAME=VALUE",
-              help="More (up to 1) or less (down to -1) density, range, syncopation, interval or contour; "
+              help="More (1, at most 2) or less (-1, at least -2) density, range, syncopation, interval or contour; "
               "repeatable.")  # fmt: skip
 @click.option("--temperature", type=click.FloatRange(0.0, 2.0), default=0.0, show_default=True,
               help="0: the likeliest melody; 1: drawn from the model's own distribution.")  # fmt: skip
