@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnae_live.part import chords
+from rnnae_live.lead import chords
 from rnnae_live.phrase import Note
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,7 @@
 ports -> [events] -> capture, control ... engine -> [events] -> player
 
 ``read`` turns the bytes of one complete message into an event; anything that a melody instrument has no use for
-(clock, pressure, SysEx, half a message) is None and never an error. ``fault`` judges bytes that are to be sent.
+(pressure, SysEx, half a message) is None and never an error. ``fault`` judges bytes that are to be sent.
 
 *Units*: every ``time``, ``at`` and ``until`` is in seconds of one monotonic clock, the same in all processes.
 Channels are 0-15, pitches, velocities, controllers, values and programs 0-127.
@@ -12,6 +12,8 @@ Channels are 0-15, pitches, velocities, controllers, values and programs 0-127.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE = 0x80, 0x90, 0xB0, 0xC0
@@ -64,18 +66,61 @@ class ProgramChange:
     program: int
 
 
-Event = NoteOn | NoteOff | ControlChange | ProgramChange
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The MIDI clock of somebody else moves on by one of 24 ticks to the quarter note (F8)."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Somebody else's transport starts from the beginning; the next ``Tick`` is its first beat (FA)."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Somebody else's transport goes on from where it is (FB)."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody else's transport stops (FC)."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class SongPosition:
+    """Somebody else's transport is put to a place, ``sixteenths`` (6 ticks each, 0-16383) after the beginning (F2)."""
+
+    time: float
+    sixteenths: int
+
+
+Transport = Tick | Start | Continue | Stop | SongPosition
+"""What the clock of somebody else says."""
+
+Event = NoteOn | NoteOff | ControlChange | ProgramChange | Transport
 
 
 @dataclass(frozen=True, slots=True)
 class DueNote:
-    """A note to play: on at ``at``, off at ``until``. Its note-off can therefore never be lost between processes."""
+    """A note to play: on at ``at``, off at ``until``. Its note-off can therefore never be lost between processes.
+
+    ``part`` is whose note it is, 0-15, so that one part can change its mind and the others play on.
+    """
 
     at: float
     until: float
     channel: int
     pitch: int
     velocity: int
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +129,32 @@ class Due:
 
     at: float
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Notes of ``part`` that would begin at or after ``after`` are forgotten; what sounds of it ends by ``until``."""
+
+    part: int
+    after: float
+    until: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Retime:
+    """The note of ``part`` that sounds, or waits, at ``pitch`` ends at ``until`` instead of when it was to."""
+
+    part: int
+    channel: int
+    pitch: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Thru:
+    """What is played is passed on at once: 0 nothing, 1 notes, 2 every message (clock and SysEx never)."""
+
+    mode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +172,17 @@ class Notice:
     fault: bool = False
 
 
-Output = DueNote | Due | Cut | Notice
+REALTIME: Mapping[int, Callable[[float], Transport]] = {0xF8: Tick, 0xFA: Start, 0xFB: Continue, 0xFC: Stop}
+"""What the messages of one byte are that a clock sends."""
+
+Output = DueNote | Due | Withdraw | Retime | Thru | Cut | Notice
 """Whatever the engine hands to the player (a ``Notice`` goes to the front)."""
 
 
 def read(data: bytes, time: float) -> Event | None:
     """Return the event that the bytes of one complete message are, None for everything that is not used here."""
+    if data and data[0] >= 0xF0:
+        return _read_transport(data, time)
     if not data or LENGTHS.get(data[0] & 0xF0) != len(data) or max(data[1:]) > 127:
         return None
     kind, channel = data[0] & 0xF0, data[0] & 0x0F
@@ -119,6 +195,14 @@ def read(data: bytes, time: float) -> Event | None:
     if kind == PROGRAM_CHANGE:
         return ProgramChange(time, channel, data[1])
     return None
+
+
+def _read_transport(data: bytes, time: float) -> Transport | None:
+    """Return what a system message says of somebody else's clock, None for any other."""
+    if data[0] == 0xF2 and len(data) == 3 and max(data[1:]) < 0x80:
+        return SongPosition(time, data[1] | data[2] << 7)
+    made = REALTIME.get(data[0]) if len(data) == 1 else None
+    return None if made is None else made(time)
 
 
 def fault(data: bytes) -> str | None:

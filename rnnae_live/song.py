@@ -1,6 +1,6 @@
 """A song as the instrument hears it: any MIDI file, or anything played, as one voice on the grid.
 
-midifile -> phrase -> part, chord, rhythm, pickup -> [song] -> melody -> tokens
+midifile -> phrase -> lead, chord, rhythm, pickup -> [song] -> melody -> tokens
 
 The part that has the melody is chosen, its notes are put on the grid, the bar lines are found, and the roots of the
 chords that accompany it are listed. Where there are chords and no melody, the roots are the melody: each chord that is
@@ -24,9 +24,9 @@ import numpy as np
 
 from rnnae_live.chord import Root, roots
 from rnnae_live.errors import MidiFileError
+from rnnae_live.lead import chords, is_bass, melody_part, spread_ticks, voices
 from rnnae_live.melody import PPQ, Melody
 from rnnae_live.midifile import read
-from rnnae_live.part import chords, is_bass, melody_part, spread_ticks, voices
 from rnnae_live.phrase import Metre, Note, Part, Phrase, Tempo
 from rnnae_live.pickup import pickup
 from rnnae_live.rhythm import Voice, settle

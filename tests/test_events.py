@@ -7,10 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnae_live.events import (
+    Continue,
     ControlChange,
     NoteOff,
     NoteOn,
     ProgramChange,
+    SongPosition,
+    Start,
+    Stop,
+    Tick,
     fault,
     note_off,
     note_on,
@@ -29,15 +34,20 @@ pytestmark = pytest.mark.unit
         (b"\x8f\x7f\x40", NoteOff(1.5, 15, 127)),
         (b"\xb0\x14\x7f", ControlChange(1.5, 0, 20, 127)),
         (b"\xc1\x05", ProgramChange(1.5, 1, 5)),
+        (b"\xf8", Tick(1.5)),
+        (b"\xfa", Start(1.5)),
+        (b"\xfb", Continue(1.5)),
+        (b"\xfc", Stop(1.5)),
+        (b"\xf2\x01\x02", SongPosition(1.5, 257)),
     ],
 )
-def test_channel_messages(data: bytes, event: object) -> None:
+def test_what_is_played_turned_and_counted(data: bytes, event: object) -> None:
     assert read(data, 1.5) == event
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xf8", b"\xfe", b"\xe0\x00\x40", b"\xf0\x7e\xf7", b"\x90\x3c", b"\x90\x3c\x80", b"\x3c"],
+    [b"", b"\xf8\xf8", b"\xf2\x01", b"\xfe", b"\xe0\x00\x40", b"\xf0\x7e\xf7", b"\x90\x3c", b"\x90\x3c\x80", b"\x3c"],
 )
 def test_what_a_melody_has_no_use_for_is_no_event(data: bytes) -> None:
     assert read(data, 0.0) is None

@@ -1,8 +1,8 @@
-"""The internal clock: where in the music a moment is, and when a place in the music will be.
+"""A straight line from seconds to ticks: the tempo, and the moment of tick 0.
 
-[clock] -> engine
+[line] -> engine
 
-A clock is a straight line from seconds to ticks: ``origin`` is the moment of tick 0. It never ticks by itself,
+``Clock.origin`` is the moment of tick 0. A clock never ticks by itself,
 so it cannot drift: every due time is computed from the origin and not from the note before it.
 
 *Units*: seconds of the monotonic clock; ticks of the grid, ``PPQ`` = 24 to the quarter note.

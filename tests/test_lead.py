@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from rnnae_live.lead import chords, melody_part, spread_ticks, voices
 from rnnae_live.midifile import read
-from rnnae_live.part import chords, melody_part, spread_ticks, voices
 from rnnae_live.phrase import Note, Part, Phrase
 from rnnae_live.song import read_song
 from tests import performer

@@ -1,6 +1,6 @@
 """Which part of a file is the melody, and which notes of a part with chords are.
 
-phrase -> [part] -> song
+phrase -> [lead] -> song
 
 *The part*: not percussion; then the part that sounds most like a tune. One note at a time counts most, then the
 register (a bass lies low, among voices the highest sings), a varied rhythm, steps rather than leaps, and notes that
