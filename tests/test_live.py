@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -23,7 +24,7 @@ from rnnae_live.cli.live import preset_weight
 from rnnae_live.cli.panic import command as panic
 from rnnae_live.cli.ports import command as ports
 from rnnae_live.errors import UsageError
-from rnnae_live.events import Cut, Due, DueNote, Notice, Output
+from rnnae_live.events import Cut, Due, DueNote, Notice, Output, Retime, Thru, Withdraw
 from rnnae_live.live import wire
 from rnnae_live.live.session import Session, running
 from rnnae_live.live.wire import Kind, Link, LinkLostError, Listener, call
@@ -43,9 +44,13 @@ def received(link: Link) -> list[wire.Frame]:
 
 
 pitches = st.integers(0, 127)
+parts = st.integers(0, 15)
 moments = st.floats(0, 1e9)
 outputs = st.one_of(
-    st.builds(DueNote, moments, moments, st.integers(0, 15), pitches, pitches),
+    st.builds(DueNote, moments, moments, st.integers(0, 15), pitches, pitches, parts),
+    st.builds(Withdraw, parts, moments, st.one_of(moments, st.just(math.inf))),
+    st.builds(Retime, parts, st.integers(0, 15), pitches, moments),
+    st.builds(Thru, st.integers(0, 2)),
     st.builds(Due, moments, st.binary(min_size=1, max_size=20)),
     st.builds(Cut, st.booleans()),
     st.builds(Notice, st.text(max_size=50), st.booleans()),
@@ -70,7 +75,8 @@ def test_what_the_engine_puts_out_arrives_as_it_was(sent: list[Output]) -> None:
 def test_input_keeps_its_time() -> None:
     kind, payload = wire.pack_input(12.5, b"\x90\x3c\x50")
     assert kind is Kind.INPUT
-    assert wire.unpack_input(payload) == (12.5, b"\x90\x3c\x50")
+    assert wire.unpack_input(payload) == (12.5, b"\x90\x3c\x50", wire.PLAYED)
+    assert wire.unpack_input(wire.pack_input(12.5, b"\xf8", wire.CONTROL)[1]) == (12.5, b"\xf8", wire.CONTROL)
 
 
 @pytest.mark.unit

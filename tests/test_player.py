@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from rnnae_live.errors import PortError
 from rnnae_live.events import Cut, Due, DueNote, NoteOff, NoteOn, note_off, note_on, read, silence
+from rnnae_live.lateness import Lateness
 from rnnae_live.ledger import Ledger
-from rnnae_live.player import LATEST, MOST_PENDING, Lateness, Player
+from rnnae_live.player import LATEST, MOST_PENDING, Player
 
 pytestmark = pytest.mark.unit
 

@@ -69,7 +69,7 @@ class EngineProcess(Child):
             if self._player is not None:
                 for kind, payload in self._player.receive() if self._player in ready else ():
                     if kind is Kind.INPUT:
-                        self._handle(*wire.unpack_input(payload))
+                        self._handle(*wire.unpack_input(payload)[:2])
                 self._put(self.engine.advance(time.monotonic()))
         except LinkLostError:
             self._lost()

@@ -22,7 +22,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from rnnae_live.events import Cut, Due, DueNote, Notice, Output
+from rnnae_live.events import Cut, Due, DueNote, Notice, Output, Retime, Thru, Withdraw
 
 LONGEST_UNIX_PATH = 100
 """Bytes of the path of a Unix socket that every system takes (104 on macOS)."""
@@ -33,10 +33,15 @@ CALL_TIMEOUT = 0.25
 MOST_WAITING = 1 << 18
 """Bytes that may wait for the other end, and bytes that one frame may have. Beyond that the other end is frozen."""
 
+PLAYED, CONTROL = 0, 1
+"""Kinds of ports that messages come from: one that is played on, and one of a controller."""
+
 _HEAD = struct.Struct("<IB")
-_INPUT = struct.Struct("<d")
-_NOTE = struct.Struct("<ddBBB")
+_INPUT = struct.Struct("<dB")
+_NOTE = struct.Struct("<ddBBBB")
 _DUE = struct.Struct("<d")
+_WITHDRAW = struct.Struct("<Bdd")
+_RETIME = struct.Struct("<BBBd")
 _FAULT = struct.Struct("<B")
 _SECRET = 32
 
@@ -47,7 +52,7 @@ class Kind(IntEnum):
     HELLO = 1
     """child -> front, JSON: who calls. front -> child, JSON: its options."""
     INPUT = 2
-    """player -> engine: a message that came in, with its time."""
+    """player -> engine: a message that came in, with its time and the kind of port it came from."""
     NOTE = 3
     DUE = 4
     CUT = 5
@@ -63,6 +68,10 @@ class Kind(IntEnum):
     """front -> child: release everything and leave."""
     READY = 11
     """child -> front, JSON: it works from now on."""
+    WITHDRAW = 12
+    RETIME = 13
+    THRU = 14
+    """engine -> player: a change of mind, and what is played through."""
 
 
 class LinkLostError(ConnectionError):
@@ -238,39 +247,56 @@ def _call(folder: Path, name: str) -> Link:
     return Link(connection)
 
 
-def pack_input(time: float, data: bytes) -> Frame:
-    """Return the frame of a message that came in."""
-    return Kind.INPUT, _INPUT.pack(time) + data
+def pack_input(time: float, data: bytes, port: int = PLAYED) -> Frame:
+    """Return the frame of a message that came in on a port to play on (``PLAYED``) or a controller's (``CONTROL``)."""
+    return Kind.INPUT, _INPUT.pack(time, port) + data
 
 
-def unpack_input(payload: bytes) -> tuple[float, bytes]:
-    """Return time and bytes of a message that came in."""
-    return _INPUT.unpack_from(payload)[0], payload[_INPUT.size :]
+def unpack_input(payload: bytes) -> tuple[float, bytes, int]:
+    """Return time, bytes and kind of port of a message that came in."""
+    time, port = _INPUT.unpack_from(payload)
+    return time, payload[_INPUT.size :], port
 
 
 def pack_output(output: Output) -> Frame:
     """Return the frame of what the engine put out."""
-    if isinstance(output, DueNote):
-        return Kind.NOTE, _NOTE.pack(output.at, output.until, output.channel, output.pitch, output.velocity)
-    if isinstance(output, Due):
-        return Kind.DUE, _DUE.pack(output.at) + output.data
-    if isinstance(output, Cut):
-        return Kind.CUT, bytes((output.hard,))
-    return Kind.NOTICE, bytes((output.fault,)) + output.text.encode()
+    match output:
+        case DueNote(at, until, channel, pitch, velocity, part):
+            return Kind.NOTE, _NOTE.pack(at, until, channel, pitch, velocity, part)
+        case Due(at, data):
+            return Kind.DUE, _DUE.pack(at) + data
+        case Withdraw(part, after, until):
+            return Kind.WITHDRAW, _WITHDRAW.pack(part, after, until)
+        case Retime(part, channel, pitch, until):
+            return Kind.RETIME, _RETIME.pack(part, channel, pitch, until)
+        case Thru(mode):
+            return Kind.THRU, bytes((mode,))
+        case Cut(hard):
+            return Kind.CUT, bytes((hard,))
+        case Notice(text, fault):
+            return Kind.NOTICE, bytes((fault,)) + text.encode()
 
 
 def unpack_output(frame: Frame) -> Output | None:
     """Return what the engine put out, None for any other frame."""
     kind, payload = frame
-    if kind is Kind.NOTE:
-        return DueNote(*_NOTE.unpack(payload))
-    if kind is Kind.DUE:
-        return Due(_DUE.unpack_from(payload)[0], payload[_DUE.size :])
-    if kind is Kind.CUT:
-        return Cut(bool(payload and payload[0]))
-    if kind is Kind.NOTICE:
-        return Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0]))
-    return None
+    match kind:
+        case Kind.NOTE:
+            return DueNote(*_NOTE.unpack(payload))
+        case Kind.DUE:
+            return Due(_DUE.unpack_from(payload)[0], payload[_DUE.size :])
+        case Kind.WITHDRAW:
+            return Withdraw(*_WITHDRAW.unpack(payload))
+        case Kind.RETIME:
+            return Retime(*_RETIME.unpack(payload))
+        case Kind.THRU:
+            return Thru(payload[0])
+        case Kind.CUT:
+            return Cut(bool(payload and payload[0]))
+        case Kind.NOTICE:
+            return Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0]))
+        case _:
+            return None
 
 
 def pack_fatal(status: int, text: str) -> Frame:
