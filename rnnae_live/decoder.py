@@ -15,15 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnae_live.errors import ModelError
 from rnnae_live.model import Model, Stepper
+from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain, Floats, State
 from rnnae_live.tokens import FIRST_PITCH, REST, Tokens
 
 Span = tuple[int, int] | None
 """Lowest and highest pitch symbol of a phrase, None for no bounds."""
+
+DICE_TICKS = 192
+"""Ticks after which ``Dice`` repeat themselves: two bars of 4/4."""
 
 LONGEST = 24 * 4 * 64
 """Ticks of the longest phrase that is decoded at once, 64 bars of 4/4: a bound, not a musical limit."""
@@ -35,8 +38,9 @@ def decode(
     lengths: Sequence[int],
     *,
     temperature: float = 0.0,
-    rng: np.random.Generator | None = None,
+    rng: np.random.Generator | Dice | None = None,
     spans: Sequence[Span] | None = None,
+    scale: PitchClasses | None = None,
 ) -> list[Tokens]:
     """Return the tokens of every state in the order in which they sound, int32 (n, 2), filling ``lengths`` ticks.
 
@@ -45,9 +49,10 @@ def decode(
         states: of one phrase or more; all are decoded in one batch.
         lengths: ticks of each phrase, 1 to ``LONGEST``.
         temperature: 0 for the likeliest token at each step, 1 for the model's own distribution.
-        rng: needed above temperature 0.
+        rng: needed above temperature 0; a generator throws for every token anew, ``Dice`` for every tick.
         spans: lowest and highest pitch symbol that each phrase may use, None for all; a phrase with a span has one
             note at least.
+        scale: pitch classes that notes may have, None for all.
 
     Raises:
         ModelError: a length is outside its range.
@@ -58,13 +63,10 @@ def decode(
         return []
     stepper = model.stepper(len(states))
     stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]), lengths)
-    each = spans or [None] * len(states)
-    closed = _closed(model, each)
-    silent = [span is not None for span in each]
+    choice = _Choice(model, spans or [None] * len(states), scale)
     if temperature > 0:
-        rows = _sampled(model, stepper, lengths, closed, silent, temperature, rng or np.random.default_rng())
-    else:
-        rows = _greedy(model, stepper, lengths, closed, silent)
+        choice.chance(temperature, rng if rng is not None else np.random.default_rng())
+    rows = _spell(model, stepper, lengths, choice)
     if model.reverses:
         rows = [row[::-1] for row in rows]
     return [np.array(row, np.int32).reshape(-1, 2) for row in rows]
@@ -78,76 +80,98 @@ def allowed(model: Model, chain: Chain, *, within: bool) -> list[Span]:
     return [link.span if within or link.span is None else model.vocabulary.span for link in chain]
 
 
-def _closed(model: Model, spans: Sequence[Span]) -> Floats:
-    """Return what is added to the pitch logits from ``rest`` on: minus infinity outside each phrase's span."""
-    symbols = np.arange(REST, model.vocabulary.pitch_symbols)
-    closed = np.zeros((len(spans), len(symbols)), np.float32)
-    for row, span in enumerate(spans):
-        if span is not None:
-            closed[row, (symbols >= FIRST_PITCH) & ((symbols < span[0]) | (symbols > span[1]))] = -np.inf
-    return closed
+class Dice:
+    """Dice that fall at a tick as they fell there before, for every phrase of a batch: like states, like melodies.
+
+    What is decoded again because a knob has moved therefore changes where the states differ, and nowhere by chance.
+    """
+
+    def __init__(self, model: Model, seed: Sequence[int]) -> None:
+        """Throw for all symbols at every tick of two bars; in a longer phrase the throws come round again."""
+        symbols = model.vocabulary.pitch_symbols + model.vocabulary.duration_symbols
+        even = np.random.default_rng(seed).standard_exponential((DICE_TICKS, symbols), np.float32)
+        self._thrown: Floats = -np.log(np.maximum(even, np.finfo(np.float32).tiny))
+
+    def at(self, ticks: Sequence[int]) -> Floats:
+        """Return what is added to the logits at each of ``ticks``, float32 (n, symbols): standard Gumbel numbers."""
+        return np.asarray(self._thrown[np.array(ticks) % DICE_TICKS])
 
 
-def _greedy(
-    model: Model, stepper: Stepper, lengths: Sequence[int], closed: Floats, silent: list[bool]
-) -> list[list[tuple[int, int]]]:
-    table, ticks = model.duration_table, model.vocabulary.ticks.tolist()
+class _Choice:
+    """Which symbols may be chosen, and by what luck.
+
+    ``closed`` is added to the logits of all pitch symbols: minus infinity for the tags, as a phrase ends when it is
+    full, and for pitches outside the span. A scale is kept otherwise, because a note is to stay a note: where a pitch
+    outside it is the likeliest, the likeliest inside takes its place; ``locked`` is added to pitches for that.
+    """
+
+    def __init__(self, model: Model, spans: Sequence[Span], scale: PitchClasses | None) -> None:
+        vocabulary = model.vocabulary
+        symbols = np.arange(FIRST_PITCH, vocabulary.pitch_symbols)
+        bounds = np.array([span or vocabulary.span for span in spans])
+        away = np.maximum(np.maximum(bounds[:, :1] - symbols, symbols - bounds[:, 1:]), 0)
+        self.closed = np.zeros((len(spans), vocabulary.pitch_symbols), np.float32)
+        self.closed[:, :REST] = -np.inf
+        self.closed[:, FIRST_PITCH:][away > 0] = -np.inf
+        if scale:
+            classes = (symbols - FIRST_PITCH + vocabulary.lowest) % 12
+            away[:, ~np.isin(classes, list(scale))] = len(symbols)
+        # A span without a pitch of the scale is widened to the nearest that there is.
+        self.locked = np.where(away == away.min(axis=1, keepdims=True), np.float32(0), np.float32(-np.inf))
+        self.open = (self.locked == 0).tolist() if scale else None
+        self.silent = [span is not None for span in spans]
+        self.table = model.duration_table
+        self._sharpness = np.float32(1)
+        self._rng: np.random.Generator | Dice | None = None
+
+    def chance(self, temperature: float, rng: np.random.Generator | Dice) -> None:
+        """Let dice decide, as much as ``temperature`` above 0 says."""
+        self._sharpness, self._rng = np.float32(1 / temperature), rng
+        self.table = self.table * self._sharpness
+
+    def weigh(self, pitches: Floats, durations: Floats, places: list[int]) -> tuple[Floats, Floats]:
+        """Return the logits with the luck of the dice: their arg-max is a draw (Gumbel's trick)."""
+        if self._rng is None:
+            return pitches, durations
+        shape = len(pitches), pitches.shape[1] + durations.shape[1]
+        thrown = self._rng.at(places) if isinstance(self._rng, Dice) else self._rng.gumbel(size=shape)
+        split = pitches.shape[1]
+        return pitches * self._sharpness + thrown[:, :split], durations * self._sharpness + thrown[:, split:]
+
+    def pitch(self, row: int, best: int, pitches: Floats) -> int:
+        """Return the pitch symbol to choose where ``best`` is the likeliest."""
+        if self.open is None or best < FIRST_PITCH or self.open[row][best - FIRST_PITCH]:
+            return best
+        return self.note(row, pitches)
+
+    def note(self, row: int, pitches: Floats) -> int:
+        """Return the symbol of the likeliest pitch that is allowed."""
+        return int((pitches[row, FIRST_PITCH:] + self.locked[row]).argmax()) + FIRST_PITCH
+
+
+def _spell(model: Model, stepper: Stepper, lengths: Sequence[int], choice: _Choice) -> list[list[tuple[int, int]]]:
+    ticks = model.vocabulary.ticks.tolist()
     # How many duration symbols fit into what is left; "none" is the first and never chosen.
     fits = np.searchsorted(model.vocabulary.ticks, np.arange(ticks[-1] + 1), side="right").tolist()
     left = list(lengths)
+    places = [model.place(length, length) for length in lengths]
     rows: list[list[tuple[int, int]]] = [[] for _ in left]
     playing = list(range(len(left)))
     while playing:
-        pitches, durations = stepper.step()
-        scores = pitches[:, REST:] + closed
-        best = scores.argmax(axis=1).tolist()
+        pitches, durations = choice.weigh(*stepper.step(), places)
+        best = (pitches + choice.closed).argmax(axis=1).tolist()
         for row in playing:
-            pitch = best[row] + REST
+            pitch = choice.pitch(row, best[row], pitches)
             fit = fits[min(left[row], ticks[-1])]
-            duration = int((durations[row, 1:fit] + table[pitch, 1:fit]).argmax()) + 1
-            if silent[row]:
+            duration = int((durations[row, 1:fit] + choice.table[pitch, 1:fit]).argmax()) + 1
+            if choice.silent[row]:
                 if pitch < FIRST_PITCH and ticks[duration] == left[row]:
                     # Nothing would ever sound: the likeliest note takes the place of this rest.
-                    pitch = int(scores[row, FIRST_PITCH - REST :].argmax()) + FIRST_PITCH
-                silent[row] = pitch < FIRST_PITCH
+                    pitch = choice.note(row, pitches)
+                choice.silent[row] = pitch < FIRST_PITCH
             rows[row].append((pitch, duration))
             left[row] -= ticks[duration]
-            stepper.say(row, pitch, duration, model.place(lengths[row], left[row]))
+            places[row] = model.place(lengths[row], left[row])
+            stepper.say(row, pitch, duration, places[row])
         playing = [row for row in playing if left[row] > 0]
     return rows
-
-
-def _sampled(
-    model: Model,
-    stepper: Stepper,
-    lengths: Sequence[int],
-    closed: Floats,
-    silent: list[bool],
-    temperature: float,
-    rng: np.random.Generator,
-) -> list[list[tuple[int, int]]]:
-    ticks, whole = model.vocabulary.ticks, np.array(lengths)
-    left, still = whole.copy(), np.array(silent)
-    rows: list[list[tuple[int, int]]] = [[] for _ in lengths]
-    every = np.arange(len(rows))
-    while (left > 0).any():
-        pitches, durations = stepper.step()
-        scores = (pitches[:, REST:] + closed) / temperature
-        pitch = _draw(scores, rng) + REST
-        logits = (durations + model.duration_table[pitch]) / temperature
-        logits[(ticks > np.maximum(left, 1)[:, None]) | (ticks == 0)] = -np.inf
-        duration = _draw(logits, rng)
-        # Where nothing would ever sound, a note takes the place of the last rest.
-        mute = still & (pitch < FIRST_PITCH) & (ticks[duration] == left)
-        pitch[mute] = _draw(scores[mute, FIRST_PITCH - REST :], rng) + FIRST_PITCH
-        still &= pitch < FIRST_PITCH
-        for row in every[left > 0].tolist():
-            rows[row].append((int(pitch[row]), int(duration[row])))
-        left = np.where(left > 0, left - ticks[duration], left)
-        stepper.say(slice(None), pitch, duration, model.place(whole, left))
-    return rows
-
-
-def _draw(logits: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return one index a row, drawn with the probabilities that ``logits`` stand for (Gumbel's trick)."""
-    return np.asarray((logits + rng.gumbel(size=logits.shape)).argmax(axis=1))

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
-from rnnae_live.decoder import allowed, decode
+from rnnae_live.decoder import Dice, allowed, decode
 from rnnae_live.melody import PPQ, Melody, join
 from rnnae_live.model import Model
 from rnnae_live.phrase import Metre
+from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain, Link, mix
 from rnnae_live.steering import steer
 from rnnae_live.tokens import FIRST_PITCH, Tokens
@@ -98,9 +100,51 @@ def compose(
         ModelError: no voice has a weight above 0.
         ConfigError: the bank has no such knob, or it cannot stand there.
     """
-    several = sum(voice.weight > 0 for voice in voices) > 1
+    several = len(_heard(voices)) > 1
     chain = steer(model, blend(voices, pieces), knobs or {}, within=several)
     return play(model, chain, temperature=temperature, rng=rng, bpm=bpm, within=several)
+
+
+def pieces(
+    model: Model,
+    mixes: Sequence[Sequence[Voice]],
+    at: int,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+    scale: PitchClasses | None = None,
+    tie: int | None = None,
+) -> list[Melody]:
+    """Return for each mix the melody of its piece ``at``, as it stands in what ``compose`` returns; all in one batch.
+
+    Args:
+        model: with which all chains were made.
+        mixes: of each of which one weight at least is above 0.
+        at: the piece, 0 or more; behind the end of a chain it begins again.
+        temperature: 0 for the likeliest melody, up to 2.
+        seed: of the dice, 0 or more: with the same one the same piece of the same mix is always the same melody, and
+            mixes that are alike have melodies that are.
+        scale: pitch classes that notes may have, None for all.
+        tie: the pitch that sounds until the piece begins, None for silence. A piece that begins by holding it is
+            ``tied``; where there is none, or it is not in the scale, it begins with a rest instead.
+
+    Raises:
+        ModelError: no voice of a mix has a weight above 0.
+    """
+    heard = [_heard(voices) for voices in mixes]
+    chain = [_position(voices, at) for voices in heard]
+    spans = [allowed(model, (link,), within=len(voices) > 1)[0] for link, voices in zip(chain, heard, strict=True)]
+    states, lengths = [link.state for link in chain], [link.length for link in chain]
+    dice = _dice(model, seed, at) if temperature > 0 else None
+    spelled = decode(model, states, lengths, temperature=temperature, rng=dice, spans=spans, scale=scale)
+    held = None if tie is None or (scale and tie % 12 not in scale) else tie
+    return [_piece(model, link, tokens, held) for link, tokens in zip(chain, spelled, strict=True)]
+
+
+@lru_cache(maxsize=32)
+def _dice(model: Model, seed: int, at: int) -> Dice:
+    # Kept, because a moving knob decodes the same piece again and again.
+    return Dice(model, (seed, at))
 
 
 def blend(voices: Sequence[Voice], pieces: int | None = None) -> Chain:
@@ -109,11 +153,21 @@ def blend(voices: Sequence[Voice], pieces: int | None = None) -> Chain:
     Raises:
         ModelError: no voice has a weight above 0.
     """
+    heard = _heard(voices)
+    return tuple(_position(heard, at) for at in range(pieces or length(voices) or 1))
+
+
+def length(voices: Sequence[Voice]) -> int:
+    """Return how many pieces the longest voice of a mix has, 0 where no voice is heard."""
+    return max((len(voice.chain) for voice in _heard(voices)), default=0)
+
+
+def _heard(voices: Sequence[Voice]) -> list[Voice]:
+    """Return the voices that sound; several begin together, at their first whole bar."""
     heard = [voice for voice in voices if voice.weight > 0 and voice.chain]
     if len(heard) > 1:
         heard = [replace(voice, chain=_whole_bars(voice.chain)) for voice in heard]
-    count = pieces or max((len(voice.chain) for voice in heard), default=1)
-    return tuple(_position(heard, at) for at in range(count))
+    return heard
 
 
 def _position(voices: Sequence[Voice], at: int) -> Link:
@@ -133,13 +187,21 @@ def _whole_bars(chain: Chain) -> Chain:
 
 
 def _spoken(model: Model, chain: Chain, spelled: Sequence[Tokens]) -> Melody:
-    pieces: list[Melody] = []
+    said: list[Melody] = []
+    tie: int | None = None
     for link, tokens in zip(chain, spelled, strict=True):
-        before = pieces[-1] if pieces else None
-        last = before.notes[-1] if before and before.notes else None
-        tie = last.pitch if before and last and last.end == before.length else None
-        piece = model.vocabulary.decode(tokens, octaves=link.octaves, tie=tie)
-        metre = Metre(0, link.metre.numerator, link.metre.denominator)
-        pieces.append(replace(piece, metres=(metre,)))
-    whole = join(pieces)
+        said.append(_piece(model, link, tokens, tie))
+        tie = sounding(said[-1])
+    whole = join(said)
     return replace(whole, pickup=chain[0].length if chain[0].pickup else 0, tied=False)
+
+
+def _piece(model: Model, link: Link, tokens: Tokens, tie: int | None) -> Melody:
+    metre = Metre(0, link.metre.numerator, link.metre.denominator)
+    return replace(model.vocabulary.decode(tokens, octaves=link.octaves, tie=tie), metres=(metre,))
+
+
+def sounding(piece: Melody) -> int | None:
+    """Return the pitch that sounds until the end of a piece, which the next one may hold; None for silence."""
+    last = piece.notes[-1] if piece.notes else None
+    return last.pitch if last and last.end == piece.length else None

@@ -15,9 +15,13 @@ from typing import Protocol, Self
 import numpy as np
 
 from rnnae_live.melody import Melody
-from rnnae_live.mixer import Voice, compose, encode
+from rnnae_live.mixer import Voice, compose, encode, length, pieces
 from rnnae_live.presets import Bank
+from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain
+
+Mix = Sequence[tuple[Chain, float]]
+"""Chains with their weights, 0 or more."""
 
 
 class Song(Protocol):
@@ -49,8 +53,39 @@ class Voices(Protocol):
     def encode(self, melody: Melody) -> Chain:
         """Return the states of a melody."""
 
-    def compose(self, mix: Sequence[tuple[Chain, float]], temperature: float) -> Melody:
+    def compose(self, mix: Mix, temperature: float) -> Melody:
         """Return the melody of the weighted mean of several chains."""
+
+    def length(self, mix: Mix) -> int:
+        """Return how many pieces the longest chain of a mix that is heard has, 0 where none is."""
+
+    def piece(
+        self,
+        mix: Mix,
+        at: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        within: PitchClasses | None = None,
+        tie: int | None = None,
+    ) -> Melody:
+        """Return the melody of piece ``at`` (0, 1, ...) of the weighted mean; the same for the same arguments.
+
+        ``within`` are the pitch classes that it keeps to. ``tie`` is the pitch that sounds until the piece begins: the
+        melody is ``tied`` where it begins by holding that.
+        """
+
+    def pieces(
+        self,
+        mixes: Sequence[Mix],
+        at: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        within: PitchClasses | None = None,
+        tie: int | None = None,
+    ) -> list[Melody]:
+        """Return ``piece`` of many mixes, made in one batch."""
 
 
 class BankVoices:
@@ -87,11 +122,53 @@ class BankVoices:
         """Return the states of a melody, as the encoder has them."""
         return encode(self.bank.model, melody)
 
-    def compose(self, mix: Sequence[tuple[Chain, float]], temperature: float) -> Melody:
+    def compose(self, mix: Mix, temperature: float) -> Melody:
         """Return the melody of the weighted mean of several chains.
 
         Raises:
             ModelError: no weight is above 0.
         """
-        voices = [Voice(chain, weight) for chain, weight in mix]
-        return compose(self.bank.model, voices, temperature=temperature, rng=self._rng)
+        return compose(self.bank.model, _voices(mix), temperature=temperature, rng=self._rng)
+
+    def length(self, mix: Mix) -> int:
+        """Return how many pieces the longest chain of a mix that is heard has, 0 where none is."""
+        return length(_voices(mix))
+
+    def piece(
+        self,
+        mix: Mix,
+        at: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        within: PitchClasses | None = None,
+        tie: int | None = None,
+    ) -> Melody:
+        """Return piece ``at`` of the weighted mean; see ``mixer.pieces``.
+
+        Raises:
+            ModelError: no weight is above 0.
+        """
+        return self.pieces([mix], at, temperature=temperature, seed=seed, within=within, tie=tie)[0]
+
+    def pieces(
+        self,
+        mixes: Sequence[Mix],
+        at: int,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        within: PitchClasses | None = None,
+        tie: int | None = None,
+    ) -> list[Melody]:
+        """Return piece ``at`` of many weighted means, made in one batch; see ``mixer.pieces``.
+
+        Raises:
+            ModelError: no weight of a mix is above 0.
+        """
+        voices = [_voices(mix) for mix in mixes]
+        return pieces(self.bank.model, voices, at, temperature=temperature, seed=seed, scale=within, tie=tie)
+
+
+def _voices(mix: Mix) -> list[Voice]:
+    return [Voice(chain, weight) for chain, weight in mix]
