@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnae_live.agenda import MOST_DEAD
 from rnnae_live.errors import PortError
-from rnnae_live.events import Cut, Due, DueNote, NoteOff, NoteOn, note_off, note_on, read, silence
+from rnnae_live.events import (
+    Cut,
+    Due,
+    DueNote,
+    NoteOff,
+    NoteOn,
+    Retime,
+    Thru,
+    Withdraw,
+    note_off,
+    note_on,
+    read,
+    silence,
+)
 from rnnae_live.lateness import Lateness
 from rnnae_live.ledger import Ledger
 from rnnae_live.player import LATEST, MOST_PENDING, Player
@@ -193,31 +209,263 @@ def test_lateness_is_counted() -> None:
     assert late.quantile(1.0) == late.worst == 0.02
 
 
+def test_a_part_changes_its_mind_and_the_others_play_on() -> None:
+    out = Recorder()
+    player = Player(out)
+    for part in (0, 1):
+        player.take(DueNote(0.0, 4.0, part, 60, 80, part))
+        player.take(DueNote(1.0, 4.0, part, 62, 80, part))
+        player.take(DueNote(2.0, 3.0, part, 64, 80, part))
+    player.play(0.0)
+    player.take(Withdraw(0, after=2.0, until=2.5))
+    player.take(DueNote(2.0, 3.0, 0, 72, 80, 0))
+    out.play(player, 5.0, step=0.5)
+    assert [(at, data[1], data[0] >> 4) for at, data in out.sent if data[0] & 0x0F == 0] == [
+        (0.0, 60, 9),
+        (1.0, 62, 9),
+        (2.0, 72, 9),
+        (2.5, 60, 8),
+        (2.5, 62, 8),
+        (3.0, 72, 8),
+    ]
+    assert [(at, data[1]) for at, data in out.sent if data[0] == 0x91] == [(0.0, 60), (1.0, 62), (2.0, 64)]
+    assert [at for at, data in out.sent if data[0] == 0x81] == [3.0, 4.0, 4.0]
+    assert player.superseded == 0
+
+
+def test_a_late_change_of_mind_doubles_no_note() -> None:
+    out = Recorder()
+    player = Player(out)
+    player.add(DueNote(1.0, 2.0, 0, 60, 80))
+    out.play(player, 1.02, step=0.02)
+    player.withdraw(Withdraw(0, after=0.99))
+    player.add(DueNote(1.0, 2.0, 0, 67, 80))
+    player.add(DueNote(1.0, 2.0, 1, 68, 80, part=1))
+    player.add(DueNote(1.1, 2.0, 0, 69, 80))
+    out.play(player, 3.0, step=0.02)
+    assert [data[1] for _, data in out.sent if data[0] >> 4 == 9] == [60, 68, 69]
+    assert player.superseded == 1
+
+
+@pytest.mark.parametrize("until", [0.7, 3.0])
+def test_the_end_of_a_note_can_be_moved(until: float) -> None:
+    out = Recorder()
+    player = Player(out)
+    player.add(DueNote(0.5, 1.0, 0, 60, 80, part=3))
+    player.add(DueNote(0.6, math.inf, 0, 61, 80, part=3))
+    player.retime(Retime(3, 0, 60, 9.0))
+    out.play(player, 0.6, step=0.1)
+    player.retime(Retime(4, 0, 60, 0.61))
+    player.retime(Retime(3, 0, 60, until))
+    out.play(player, 4.0, step=0.1)
+    assert out.sent[2:] == [(until, note_off(0, 60))]
+    assert player.next_at() is None
+    player.retime(Retime(3, 0, 61, 0.0))
+    player.play(4.0)
+    assert out.sent[-1] == (4.0, note_off(0, 61))
+
+
+def test_what_is_played_through_and_a_part_do_not_end_each_others_notes() -> None:
+    out = Recorder()
+    player = Player(out)
+    player.thru(note_on(0, 59, 1), 0.0)
+    player.take(Thru(1))
+    player.add(DueNote(0.0, 1.0, 0, 60, 80))
+    player.play(0.0)
+    player.thru(note_on(0, 60, 90), 0.5)
+    player.thru(b"\xb0\x40\x7f", 0.5)
+    out.play(player, 1.0, step=0.5)
+    assert out.sent == [(0.0, note_on(0, 60, 80)), (0.5, note_off(0, 60)), (0.5, note_on(0, 60, 90))]
+    player.add(DueNote(1.5, 9.0, 0, 60, 81))
+    out.play(player, 1.5, step=0.5)
+    player.thru(note_off(0, 60), 2.0)
+    out.play(player, 3.0, step=0.5)
+    assert out.sent[3:] == [(1.5, note_off(0, 60)), (1.5, note_on(0, 60, 81))]
+
+
+def test_a_key_that_is_struck_and_let_go_in_one_moment_does_not_sound_on() -> None:
+    out = Recorder()
+    player = Player(out)
+    player.take(Thru(1))
+    for data in (note_on(0, 60, 90), note_off(0, 60)):
+        player.thru(data, 1.0)
+    player.play(1.0)
+    assert out.sent == [(0.0, note_on(0, 60, 90)), (0.0, note_off(0, 60))]
+
+
+def test_thru_ends_without_a_note_or_a_pedal_that_stays_down() -> None:
+    out = Recorder()
+    player = Player(out)
+    player.take(Thru(2))
+    for data in (b"\xb2\x40\x7f", note_on(2, 60, 90), b"\xe2\x00\x50", b"\xf8", b"\xf0\x01\xf7", b"\x92\x3c"):
+        player.thru(data, 0.0)
+    player.play(0.0)
+    player.take(Thru(0))
+    player.thru(note_off(2, 60), 1.0)
+    player.thru(note_on(2, 61, 1), 1.0)
+    player.play(1.0)
+    assert [data for _, data in out.sent] == [
+        b"\xb2\x40\x7f",
+        note_on(2, 60, 90),
+        b"\xe2\x00\x50",
+        b"\xb2\x40\x00",
+        note_off(2, 60),
+    ]
+
+
+def test_a_driver_that_asks_gets_each_message_with_its_moment() -> None:
+    player, sent = Player(), list[tuple[float, bytes]]()
+
+    def drive(begin: float, end: float) -> None:
+        player.drive(begin, end, lambda at, data: sent.append((at, data)))
+
+    player.add(DueNote(1.002, 1.013, 0, 60, 80))
+    player.add(DueNote(0.99, 1.03, 0, 62, 80))
+    drive(1.0, 1.01)
+    assert sent == [(1.0, note_on(0, 62, 80)), (1.002, note_on(0, 60, 80))]
+    assert player.lateness.worst == pytest.approx(0.01)
+    # What the next period holds has been asked for: a change of mind comes too late for it.
+    player.withdraw(Withdraw(0, after=1.005))
+    player.add(DueNote(1.006, 1.2, 0, 70, 80))
+    assert player.superseded == 1
+    player.cut(Cut(hard=True))
+    player.add(DueNote(1.012, 1.019, 0, 65, 80))
+    assert len(sent) == 2
+    assert not player.settled
+    drive(1.01, 1.02)
+    assert sent[2:4] == [(1.01, note_off(0, 60)), (1.01, note_off(0, 62))]
+    assert [data for _, data in sent[4:36]] == silence()
+    assert sent[36:] == [(1.012, note_on(0, 65, 80)), (1.019, note_off(0, 65))]
+    assert player.settled
+
+
+def test_what_is_forgotten_takes_no_room_for_long() -> None:
+    player = Player(Recorder())
+    for turn in range(200):
+        for number in range(100):
+            player.add(DueNote(1.0 + number, 200.0, 0, number, 80, part=turn % 16))
+        player.withdraw(Withdraw(turn % 16, after=2.0))
+    assert player.pending == 200
+    assert len(player._agenda._heap) <= 200 + max(200, MOST_DEAD) + 100
+
+
 times = st.floats(0, 4).map(lambda value: round(value, 2))
-notes = st.builds(DueNote, times, times, st.integers(0, 1), st.integers(60, 63), st.integers(1, 127))
+channels, pitches, whose = st.integers(0, 1), st.integers(60, 62), st.integers(0, 1)
+notes = st.builds(DueNote, times, times, channels, pitches, st.just(0), whose)
 singles = st.builds(
     Due,
     times,
     st.sampled_from([note_on(0, 60, 80), note_off(0, 60), note_on(1, 61, 1), b"\x91\x3d\x00", b"\xb0\x07\x40"]),
 )
-steps = st.one_of(notes, singles, st.builds(Cut, st.booleans()), st.floats(0.001, 1.0))
+through = st.one_of(
+    st.builds(lambda channel, pitch: note_on(channel, pitch, 100), channels, pitches),
+    st.builds(note_off, channels, pitches),
+)
+changes = st.one_of(
+    st.builds(Withdraw, whose, times, st.one_of(times, st.just(math.inf))),
+    st.builds(Retime, whose, channels, pitches, times),
+    st.builds(Thru, st.integers(0, 2)),
+    st.builds(Cut, st.booleans()),
+)
+passing = st.floats(0.001, 0.7)
 
 
-@given(st.lists(steps, max_size=60))
-def test_every_note_on_has_exactly_one_note_off(script: list[DueNote | Due | Cut | float]) -> None:
+@pytest.mark.parametrize("driven", [False, True])
+@given(st.lists(st.one_of(notes, singles, through, changes, passing), max_size=60))
+def test_every_note_on_has_exactly_one_note_off(
+    driven: bool, script: list[DueNote | Due | Withdraw | Retime | Thru | Cut | bytes | float]
+) -> None:
+    out = Recorder()
+    player = Player(None if driven else out)
+
+    def advance(seconds: float) -> None:
+        begin, out.now = out.now, out.now + seconds
+        if driven:
+            player.drive(begin, out.now, lambda at, data: out.sent.append((at, data)))
+        else:
+            player.play(out.now)
+
+    for step in script:
+        if isinstance(step, float):
+            advance(step)
+        elif isinstance(step, bytes):
+            player.thru(step, out.now)
+        elif isinstance(step, DueNote):
+            player.take(replace(step, velocity=80))
+        else:
+            player.take(step)
+        # What the ledger names is what sounds, at every moment.
+        assert balanced(out.sent) == set(player.ledger)
+    advance(10.0)
+    player.cut(Cut())
+    advance(0.1)
+    assert not balanced(out.sent)
+    assert [at for at, _ in out.sent] == sorted(at for at, _ in out.sent)
+    assert player.pending == 0
+
+
+@given(st.lists(st.one_of(notes, through, changes, passing), max_size=60))
+def test_nothing_sounds_that_was_withdrawn_and_only_its_owner_ends_a_note(
+    script: list[DueNote | Withdraw | Retime | Thru | Cut | bytes | float],
+) -> None:
+    """Each note has a velocity of its own, so that what is heard says which note it is."""
     out = Recorder()
     player = Player(out)
-    for step in script:
+    ends: dict[int, float] = {}
+    begins: dict[int, DueNote] = {}
+    gone: set[int] = set()
+    let_go: dict[int, float] = {}
+    for number, step in enumerate(script, start=1):
+        heard = {data[2] for _, data in out.sent if data[0] >> 4 == 9}
+        cut = isinstance(step, Cut)
+        before = len(out.sent)
         if isinstance(step, float):
             out.now += step
             player.play(out.now)
-        elif isinstance(step, Cut):
-            player.cut(step)
+        elif isinstance(step, bytes):
+            on = step[0] >> 4 == 9
+            player.thru(note_on(step[0] & 15, step[1], number) if on else step, out.now)
+            if not on:
+                let_go[step[0] & 15 | step[1] << 4] = out.now
+        elif isinstance(step, DueNote):
+            begins[number] = replace(step, velocity=number)
+            ends[number] = max(step.until, step.at)
+            player.take(begins[number])
         else:
-            player.add(step)
-        # What the ledger names is what sounds, at every moment.
-        assert balanced(out.sent) == set(player.ledger)
-    player.play(out.now + 10)
-    player.cut(Cut())
-    assert not balanced(out.sent)
-    assert [at for at, _ in out.sent] == sorted(at for at, _ in out.sent)
+            player.take(step)
+            for one, note in begins.items():
+                if isinstance(step, Withdraw) and note.part == step.part:
+                    if one not in heard and note.at >= step.after:
+                        gone.add(one)
+                    ends[one] = min(ends[one], max(step.until, note.at))
+                if isinstance(step, Retime) and (note.part, note.channel, note.pitch) == (
+                    step.part,
+                    step.channel,
+                    step.pitch,
+                ):
+                    ends[one] = min(ends[one], step.until)
+        check_step(out.sent, before, cut, ends, let_go)
+    for at, data in out.sent:
+        if data[0] >> 4 == 9 and data[2] in begins:
+            assert data[2] not in gone
+            assert at - begins[data[2]].at <= LATEST + 1e-9
+
+
+def check_step(
+    sent: list[tuple[float, bytes]], before: int, cut: bool, ends: dict[int, float], let_go: dict[int, float]
+) -> None:
+    """Assert that each note-off since ``before`` is its owner's, a cut's, or makes room for the next note-on."""
+    sounding: dict[tuple[int, int], int] = {}
+    for place, (at, data) in enumerate(sent):
+        key = (data[0] & 15, data[1])
+        if data[0] >> 4 == 9:
+            sounding[key] = data[2]
+        elif data[0] >> 4 == 8:
+            number = sounding.pop(key)
+            following = sent[place + 1][1] if place + 1 < len(sent) else b"\0\0"
+            if place < before or cut or (following[0] >> 4 == 9 and (following[0] & 15, following[1]) == key):
+                continue
+            if number in ends:
+                assert ends[number] <= at
+            else:
+                assert key[0] | key[1] << 4 in let_go
