@@ -54,6 +54,12 @@ class Melody:
         if free > self.length:
             raise ValueError(f"The last note ends at tick {free}, after the melody's end at {self.length}.")
 
+    @property
+    def sounding(self) -> int | None:
+        """The pitch that sounds up to the end, which a melody after this one may hold; None for silence."""
+        last = self.notes[-1] if self.notes else None
+        return last.pitch if last and last.end == self.length else None
+
     def bars(self) -> list[int]:
         """Onsets of all bar lines from 0 to the last that is not after ``length``, in ticks."""
         lines = [0]

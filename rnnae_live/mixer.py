@@ -191,17 +191,12 @@ def _spoken(model: Model, chain: Chain, spelled: Sequence[Tokens]) -> Melody:
     tie: int | None = None
     for link, tokens in zip(chain, spelled, strict=True):
         said.append(_piece(model, link, tokens, tie))
-        tie = sounding(said[-1])
+        tie = said[-1].sounding
     whole = join(said)
     return replace(whole, pickup=chain[0].length if chain[0].pickup else 0, tied=False)
 
 
 def _piece(model: Model, link: Link, tokens: Tokens, tie: int | None) -> Melody:
     metre = Metre(0, link.metre.numerator, link.metre.denominator)
-    return replace(model.vocabulary.decode(tokens, octaves=link.octaves, tie=tie), metres=(metre,))
-
-
-def sounding(piece: Melody) -> int | None:
-    """Return the pitch that sounds until the end of a piece, which the next one may hold; None for silence."""
-    last = piece.notes[-1] if piece.notes else None
-    return last.pitch if last and last.end == piece.length else None
+    said = model.vocabulary.decode(tokens, octaves=link.octaves, tie=tie)
+    return replace(said, metres=(metre,), pickup=link.length if link.pickup else 0)

@@ -9,7 +9,7 @@ import pytest
 
 from rnnae_live.errors import ModelError
 from rnnae_live.melody import Melody, join
-from rnnae_live.mixer import Voice, compose, sounding
+from rnnae_live.mixer import Voice, compose
 from rnnae_live.presets import Bank, difference
 from rnnae_live.scale import PitchClasses, pitch_classes
 from rnnae_live.state import Chain
@@ -29,7 +29,7 @@ def walked(voices: BankVoices, mix: Mix, within: PitchClasses | None = None, tem
     """Every piece of a mix, one after the other, joined as the engine plays them."""
     pieces: list[Melody] = []
     for at in range(voices.length(mix)):
-        tie = sounding(pieces[-1]) if pieces else None
+        tie = pieces[-1].sounding if pieces else None
         pieces.append(voices.piece(mix, at, tie=tie, within=within, temperature=temperature))
     return join(pieces)
 
