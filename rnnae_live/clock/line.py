@@ -11,7 +11,7 @@ so it cannot drift: every due time is computed from the origin and not from the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PPQ = 24
 SIXTEENTH = PPQ // 4
@@ -28,6 +28,11 @@ class Clock:
 
     bpm: float = 120.0
     origin: float = 0.0
+
+    @classmethod
+    def through(cls, tick: float, time: float, bpm: float) -> Clock:
+        """Return the line of a tempo on which ``tick`` is at ``time`` (s)."""
+        return cls(bpm, time - tick * 60.0 / (bpm * PPQ))
 
     @property
     def tick_seconds(self) -> float:
@@ -47,3 +52,11 @@ class Clock:
         if grid <= 0:
             return time
         return max(time, self.time(math.ceil(self.tick(time - AT_ONCE) / grid) * grid))
+
+    def at_tempo(self, bpm: float, now: float) -> Clock:
+        """Return the line of another tempo that is at the same place at ``now`` (s)."""
+        return Clock.through(self.tick(now), now, bpm)
+
+    def shifted(self, seconds: float) -> Clock:
+        """Return the line on which everything is ``seconds`` later: what a delay is made up for with."""
+        return replace(self, origin=self.origin + seconds)
