@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import rnnae_live.doctor
+import rnnae_live.doctor.examination
 from rnnae_live.cli import cli
 from rnnae_live.cli.doctor import variables
 from rnnae_live.doctor import bank as bank_checks
@@ -325,7 +326,7 @@ def test_every_option_of_the_command_line_has_a_variable_that_is_known() -> None
 def test_the_exit_status_says_whether_something_needs_doing(
     finding: Finding, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rnnae_live.doctor, "examine", lambda _names: iter([finding]))
+    monkeypatch.setattr(rnnae_live.doctor.examination, "examine", lambda _names: iter([finding]))
     done = CliRunner().invoke(cli, ["doctor", "--json"])
     record = json.loads(done.stdout)
     assert done.exit_code == status
@@ -334,6 +335,21 @@ def test_the_exit_status_says_whether_something_needs_doing(
     shown = CliRunner().invoke(cli, ["doctor"])
     assert shown.stdout.splitlines()[0].split() == [finding.mark.value, "x", "as", "it", "is"]
     assert shown.stdout.splitlines()[-1] == summary([finding])
+
+
+def test_a_part_that_does_not_load_hides_nothing_of_the_others() -> None:
+    script = (
+        "import sys\n"
+        "for name in ('onnxruntime', 'numpy', 'rtmidi', 'jack'):\n    sys.modules[name] = None\n"
+        "from rnnae_live.doctor.examination import examine\n"
+        "print(*(f'{f.check}|{f.mark}|{f.found}' for f in examine()), sep='\\n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    rows = {line.split("|")[0]: line.split("|")[1:] for line in done.stdout.splitlines()}
+    assert rows["model"][0] == "look"
+    assert "could not be checked" in rows["model"][1]
+    assert rows["Python"][0] == "ok"
+    assert rows["real time"][0] in ("ok", "look", "-")
 
 
 def test_the_whole_examination_of_this_computer_raises_nothing() -> None:

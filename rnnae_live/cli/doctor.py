@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rnnae_live.doctor import Finding
+    from rnnae_live.doctor.findings import Finding
 
 COLOURS = {"ok": "green", "look": "yellow", "broken": "red", "-": "bright_black"}
 
@@ -27,7 +27,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     Exit status 1 where something needs doing; what is only worth a look does not keep you from playing.
     """
-    from rnnae_live.doctor import examine, healthy, summary
+    from rnnae_live.doctor.examination import examine
+    from rnnae_live.doctor.findings import healthy, summary
 
     findings = []
     for finding in examine(variables(ctx.find_root())):
