@@ -102,6 +102,15 @@ class Melody:
         return [self.slice(a, b) for a, b in pairwise(edges)]
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a recall did not return: notes of the song, of how many, and the tick of the first."""
+
+    wrong: int
+    notes: int
+    first: int
+
+
 def join(pieces: Sequence[Melody]) -> Melody:
     """Return the pieces one after the other as one melody; tied notes become one again.
 
@@ -141,6 +150,16 @@ def transpose(melody: Melody, semitones: int) -> Melody:
     if any(not 0 <= n.pitch <= 127 for n in notes):
         raise ValueError(f"Moving the melody by {semitones} semitones leaves the MIDI pitches 0-127.")
     return replace(melody, notes=notes)
+
+
+def difference(wanted: Melody, got: Melody) -> Difference | None:
+    """Return what differs in onset, duration or pitch between two melodies, None where nothing does."""
+    a = [(n.onset, n.duration, n.pitch) for n in wanted.notes]
+    b = [(n.onset, n.duration, n.pitch) for n in got.notes]
+    if a == b and wanted.length == got.length:
+        return None
+    wrong = sorted(set(a) ^ set(b)) or [(min(wanted.length, got.length), 0, 0)]
+    return Difference(len(set(a) - set(b)), len(a), wrong[0][0])
 
 
 def voice(notes: Iterable[Note]) -> tuple[Note, ...]:

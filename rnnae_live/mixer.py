@@ -13,7 +13,7 @@ song alone: in a mix of several the chains begin at their first whole bar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -39,15 +39,18 @@ class Voice:
 
 def links(model: Model, pieces: Sequence[Melody]) -> Chain:
     """Return the chain of pieces as the encoder has it, one link a piece."""
-    chain = []
+    return tuple(each_link(model, pieces))
+
+
+def each_link(model: Model, pieces: Sequence[Melody]) -> Iterator[Link]:
+    """Yield the links of pieces, for whom all at once take too long."""
     for at, piece in enumerate(pieces):
         tokens, octaves = model.vocabulary.encode(piece)
         metre = piece.metres[0]
         pickup = at == 0 and len(pieces) > 1 and piece.length < metre.bar(PPQ)
         pitches = tokens[tokens[:, 0] >= FIRST_PITCH, 0]
         span = (int(pitches.min()), int(pitches.max())) if len(pitches) else None
-        chain.append(Link(model.encode(tokens), piece.length, metre, octaves, pickup, span))
-    return tuple(chain)
+        yield Link(model.encode(tokens), piece.length, metre, octaves, pickup, span)
 
 
 def encode(model: Model, melody: Melody) -> Chain:
@@ -72,7 +75,7 @@ def play(
     states, lengths = [link.state for link in chain], [link.length for link in chain]
     spans = allowed(model, chain, within=within)
     spelled = decode(model, states, lengths, temperature=temperature, rng=rng, spans=spans)
-    return replace(_spoken(model, chain, spelled), bpm=bpm)
+    return replace(spoken(model, chain, spelled), bpm=bpm)
 
 
 def compose(
@@ -186,7 +189,8 @@ def _whole_bars(chain: Chain) -> Chain:
     return chain[1:] if len(chain) > 1 and chain[0].pickup else chain
 
 
-def _spoken(model: Model, chain: Chain, spelled: Sequence[Tokens]) -> Melody:
+def spoken(model: Model, chain: Chain, spelled: Sequence[Tokens]) -> Melody:
+    """Return the melody of the tokens that were decoded for each link of a chain of one or more."""
     said: list[Melody] = []
     tie: int | None = None
     for link, tokens in zip(chain, spelled, strict=True):

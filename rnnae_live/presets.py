@@ -21,7 +21,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -30,11 +30,11 @@ import platformdirs
 
 from rnnae_live.errors import ModelError, PresetError
 from rnnae_live.files import write_whole
-from rnnae_live.melody import Melody
-from rnnae_live.mixer import links, play
+from rnnae_live.melody import Difference, Melody, difference
+from rnnae_live.mixer import play
 from rnnae_live.model import Model
 from rnnae_live.phrase import Metre, Note
-from rnnae_live.refine import refine
+from rnnae_live.refine import Refinement
 from rnnae_live.state import Chain, Link, State
 
 SCHEMA = 1
@@ -98,22 +98,17 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         return Melody(tuple(Note(*n) for n in self.notes), self.length, metres, self.pickup, self.bpm)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a recall did not return: notes of the song, of how many, and the tick of the first."""
-
-    wrong: int
-    notes: int
-    first: int
-
-
 def make(model: Model, melody: Melody, name: str, *, program: int | None = None, credit: str = "") -> Preset:
     """Return the preset of a melody, its states refined until the decoder returns it, as far as that goes.
 
     Raises:
         PresetError: the melody has no notes, or the name is empty.
     """
-    chain, steps = fit(model, melody) if melody.notes else ((), 0)
+    refinement = Refinement(model, melody)
+    # A melody without notes is refused below.
+    while melody.notes and not refinement.step():
+        pass
+    chain, steps = refinement.chain, refinement.steps
     return keep(model, melody, name, chain, steps=steps, program=program, credit=credit)
 
 
@@ -152,34 +147,6 @@ def keep(
         notes=notes,
         links=[_record(link) for link in chain],
     )
-
-
-def fit(model: Model, melody: Melody) -> tuple[Chain, int]:
-    """Return the chain that returns a melody note for note where possible, and the refinement steps it took.
-
-    A piece that one state cannot carry is cut into single bars.
-    """
-    taken = 0
-    for bars in (2, 1):
-        pieces = melody.cut(bars)
-        chain = links(model, pieces)
-        spelled = [model.vocabulary.encode(piece)[0] for piece in pieces]
-        states, steps = refine(model, [link.state for link in chain], spelled)
-        chain = tuple(replace(link, state=state) for state, link in zip(states, chain, strict=True))
-        taken += steps
-        if difference(melody, play(model, chain)) is None:
-            break
-    return chain, taken
-
-
-def difference(wanted: Melody, got: Melody) -> Difference | None:
-    """Return what differs in onset, duration or pitch between two melodies, None where nothing does."""
-    a = [(n.onset, n.duration, n.pitch) for n in wanted.notes]
-    b = [(n.onset, n.duration, n.pitch) for n in got.notes]
-    if a == b and wanted.length == got.length:
-        return None
-    wrong = sorted(set(a) ^ set(b)) or [(min(wanted.length, got.length), 0, 0)]
-    return Difference(len(set(a) - set(b)), len(a), wrong[0][0])
 
 
 @dataclass(slots=True)

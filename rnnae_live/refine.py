@@ -1,25 +1,31 @@
 """States moved until the decoder returns their phrase note for note.
 
-mixer, model -> [refine] -> presets
+mixer, model -> [refine] -> presets, voices
 
 The decoder is frozen; the 2 x 128 numbers of a state go down the gradient of the phrase's likelihood (Adam), from
-the encoder's answer on, and stop as soon as every token is the decoder's first choice by a margin. All phrases of
-a song are refined in one batch, and only those that are not right yet. The gradient is written in numpy, so that a
-preset can be saved on stage, where there is no TensorFlow. Right is only what the shipped ONNX decoder says: the
-caller verifies.
+the encoder's answer on, and stop as soon as every token is the decoder's first choice by a margin. The phrases of
+a song are refined a few at a time, and each only until it is right. The gradient is written in numpy, so that a
+preset can be saved on stage, where there is no TensorFlow. Right is only what the shipped ONNX decoder says:
+``Refinement`` asks it.
+
+All of it goes in steps of about a millisecond, between which the music may have the processor.
 
 *Shapes*: B phrases, T steps, U units: h, c float32 (B, U); tokens int32 (T, B, 2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnae_live.decoder import allowed, decode
+from rnnae_live.melody import Melody, difference
+from rnnae_live.mixer import each_link, spoken
 from rnnae_live.model import Model, Weights
-from rnnae_live.state import Floats, State
+from rnnae_live.state import Chain, Floats, State
 from rnnae_live.tokens import END, REST, START, Tokens, place
 
 RATE = 0.04
@@ -28,37 +34,127 @@ RATE = 0.04
 MARGIN = 0.05
 """Nats by which the right choice has to lead, so that rounding on another machine does not change it."""
 
+STEPS = 120
+"""Gradient steps after which a phrase is given up."""
+
+TOGETHER = 4
+"""Phrases that are refined at once. For more the matrix product wakes other threads, which on a busy machine costs a
+hundred times what it saves."""
+
 _SHIFT = 1e-8
 
 
+class Refinement:
+    """A melody on its way to the chain that returns it, a step at a time.
+
+    ``chain`` has the states as they are: the encoder's at first, then better ones. At the end, ``exact`` says that the
+    decoder returns the melody note for note, and ``steps`` how many gradient steps that took.
+    """
+
+    def __init__(self, model: Model, melody: Melody) -> None:
+        """Begin with a melody of 1 tick or more; nothing is computed yet."""
+        self.chain: Chain = ()
+        self.exact = False
+        self.steps = 0
+        self._model = model
+        self._melody = melody
+        self._work = self._refine()
+
+    def step(self) -> bool:
+        """Go on for about a millisecond; True when nothing is left to do."""
+        return next(self._work, True)
+
+    def _refine(self) -> Iterator[bool]:
+        """Refine the states of two bars each; where one cannot carry its piece, of single bars."""
+        for bars in (2, 1):
+            pieces = self._melody.cut(bars)
+            chain = []
+            for link in each_link(self._model, pieces):
+                chain.append(link)
+                yield False
+            self.chain = self.chain or tuple(chain)
+            spelled = [self._model.vocabulary.encode(piece)[0] for piece in pieces]
+            descent = Descent(self._model, [link.state for link in chain], spelled)
+            while not descent.step():
+                yield False
+            self.steps += descent.taken
+            self.chain = tuple(replace(link, state=state) for link, state in zip(chain, descent.states, strict=True))
+            yield from self._verify()
+            if self.exact:
+                return
+
+    def _verify(self) -> Iterator[bool]:
+        said: list[Tokens] = []
+        for at in range(0, len(self.chain), TOGETHER):
+            few = self.chain[at : at + TOGETHER]
+            spans = allowed(self._model, few, within=False)
+            said += decode(self._model, [link.state for link in few], [link.length for link in few], spans=spans)
+            yield False
+        self.exact = difference(self._melody, spoken(self._model, self.chain, said)) is None
+
+
 def refine(
-    model: Model, states: Sequence[State], phrases: Sequence[Tokens], steps: int = 120
+    model: Model, states: Sequence[State], phrases: Sequence[Tokens], steps: int = STEPS
 ) -> tuple[list[State], int]:
-    """Return states from which the decoder says ``phrases``, as far as ``steps`` carry, and the steps taken.
+    """Return states from which the decoder says ``phrases``, as far as ``steps`` carry, and the most steps taken.
 
     Args:
         model: whose decoder has to say them.
         states: where to begin, one a phrase.
         phrases: tokens int32 (n, 2), n >= 1, in sounding order.
-        steps: at most.
+        steps: at most, for each.
     """
-    score = _Score(model, phrases)
-    point = np.stack([np.concatenate([s.h.ravel(), s.c.ravel()]) for s in states]).astype(np.float32)
-    first, second = np.zeros_like(point), np.zeros_like(point)
-    taken = 0
-    open_rows = np.arange(len(point))
-    for step in range(1, steps + 1):
-        right, slope = score.at(point[open_rows], open_rows)
-        open_rows, slope = open_rows[~right], slope[~right]
-        if not len(open_rows):
-            break
-        taken = step
-        first[open_rows] = 0.9 * first[open_rows] + 0.1 * slope
-        second[open_rows] = 0.99 * second[open_rows] + 0.01 * slope * slope
-        size = RATE * np.sqrt(1 - 0.99**step) / (1 - 0.9**step)
-        point[open_rows] -= size * first[open_rows] / (np.sqrt(second[open_rows]) + _SHIFT)
-    units = model.units
-    return [State(row[None, :units].copy(), row[None, units:].copy()) for row in point], taken
+    descent = Descent(model, states, phrases, steps)
+    while not descent.step():
+        pass
+    return descent.states, descent.taken
+
+
+class Descent:
+    """States on their way down the gradient, ``TOGETHER`` at a time; arguments as ``refine`` has them."""
+
+    def __init__(self, model: Model, states: Sequence[State], phrases: Sequence[Tokens], steps: int = STEPS) -> None:
+        """Begin at ``states``."""
+        self._score = _Score(model, phrases)
+        self._units = model.units
+        self._point = np.stack([np.concatenate([s.h.ravel(), s.c.ravel()]) for s in states]).astype(np.float32)
+        self._first, self._second = np.zeros_like(self._point), np.zeros_like(self._point)
+        self._steps = steps
+        self._age = np.zeros(len(self._point), np.int64)
+        self._rows = np.arange(min(TOGETHER, len(self._point)))
+        self._next = len(self._rows)
+
+    @property
+    def states(self) -> list[State]:
+        """The states as they are now."""
+        units = self._units
+        return [State(row[None, :units].copy(), row[None, units:].copy()) for row in self._point]
+
+    @property
+    def taken(self) -> int:
+        """The most steps that a phrase has taken."""
+        return int(self._age.max())
+
+    def step(self) -> bool:
+        """Move the states that are not right yet by one step; True when none is left."""
+        if not len(self._rows):
+            return True
+        right, slope = self._score.at(self._point[self._rows], self._rows)
+        rows = self._rows[~right]
+        self._move(rows, slope[~right])
+        rows = rows[self._age[rows] < self._steps]
+        more = min(TOGETHER - len(rows), len(self._point) - self._next)
+        self._rows = np.concatenate([rows, np.arange(self._next, self._next + more)])
+        self._next += more
+        return not len(self._rows)
+
+    def _move(self, rows: NDArray[np.intp], slope: Floats) -> None:
+        self._age[rows] += 1
+        age = self._age[rows, None]
+        self._first[rows] = 0.9 * self._first[rows] + 0.1 * slope
+        self._second[rows] = 0.99 * self._second[rows] + 0.01 * slope * slope
+        size = (RATE * np.sqrt(1 - 0.99**age) / (1 - 0.9**age)).astype(np.float32)
+        self._point[rows] -= size * self._first[rows] / (np.sqrt(self._second[rows]) + _SHIFT)
 
 
 class _Score:

@@ -17,6 +17,7 @@ import numpy as np
 from rnnae_live.melody import Melody
 from rnnae_live.mixer import Voice, compose, encode, length, pieces
 from rnnae_live.presets import Bank
+from rnnae_live.refine import Refinement
 from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain
 
@@ -40,6 +41,21 @@ class Song(Protocol):
         """Its states."""
 
 
+class Refining(Protocol):
+    """A melody on its way to the chain that returns it note for note."""
+
+    @property
+    def chain(self) -> Chain:
+        """The states as they are now."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the decoder has returned the melody note for note."""
+
+    def step(self) -> bool:
+        """Go on for about a millisecond; True when nothing is left to do."""
+
+
 class Voices(Protocol):
     """What the engine asks of a bank."""
 
@@ -52,6 +68,9 @@ class Voices(Protocol):
 
     def encode(self, melody: Melody) -> Chain:
         """Return the states of a melody."""
+
+    def capture(self, melody: Melody) -> Refining:
+        """Return a melody that is to become a preset, before the first step."""
 
     def compose(self, mix: Mix, temperature: float) -> Melody:
         """Return the melody of the weighted mean of several chains."""
@@ -121,6 +140,10 @@ class BankVoices:
     def encode(self, melody: Melody) -> Chain:
         """Return the states of a melody, as the encoder has them."""
         return encode(self.bank.model, melody)
+
+    def capture(self, melody: Melody) -> Refinement:
+        """Return a melody of 1 tick or more that is to become a preset, before the first step."""
+        return Refinement(self.bank.model, melody)
 
     def compose(self, mix: Mix, temperature: float) -> Melody:
         """Return the melody of the weighted mean of several chains.

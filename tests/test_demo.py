@@ -13,10 +13,9 @@ from PIL import Image
 from rnnae_live import demo
 from rnnae_live.cli import cli
 from rnnae_live.demo import PIECES, STEPS, Result, alike, built_in_phrase
-from rnnae_live.melody import PPQ, Melody
+from rnnae_live.melody import PPQ, Melody, difference
 from rnnae_live.midifile import read
 from rnnae_live.phrase import Note
-from rnnae_live.presets import difference
 
 pytestmark = pytest.mark.model
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnae_live.errors import PresetError
-from rnnae_live.melody import Melody
+from rnnae_live.melody import Melody, difference
 from rnnae_live.mixer import play
 from rnnae_live.phrase import Metre, Note
-from rnnae_live.presets import SONGS, TRASH, Bank, clean_name, difference, make, read_preset
+from rnnae_live.presets import SONGS, TRASH, Bank, clean_name, make, read_preset
 
 pytestmark = pytest.mark.model
 

@@ -103,8 +103,9 @@ def test_a_song_is_saved_listed_shown_recalled_and_deleted(tune: Path) -> None:
 def test_every_valid_song_is_stored_exactly_or_truthfully(bank: Bank, corpus: Path) -> None:
     from rnnae_export.corpus import read_corpus
 
+    from rnnae_live.melody import difference
     from rnnae_live.mixer import play
-    from rnnae_live.presets import difference, make
+    from rnnae_live.presets import make
 
     songs = read_corpus([corpus / "valid" / "hymns.zip", corpus / "valid" / "riffs.zip"]).melodies
     exact = 0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rnnae_live.errors import ModelError
-from rnnae_live.melody import Melody, join
+from rnnae_live.melody import Melody, difference, join
 from rnnae_live.mixer import Voice, compose
-from rnnae_live.presets import Bank, difference
+from rnnae_live.presets import Bank
 from rnnae_live.scale import PitchClasses, pitch_classes
 from rnnae_live.state import Chain
 from rnnae_live.voices import BankVoices, Mix

@@ -46,10 +46,10 @@ from rnnae_export.judge import Judge
 from rnnae_export.mixing import SEVERAL, Mixing, Trial, measure
 from rnnae_export.pairs import line
 from rnnae_live.decoder import LONGEST, decode
-from rnnae_live.melody import Melody
+from rnnae_live.melody import Melody, difference
 from rnnae_live.mixer import encode, play
 from rnnae_live.model import Model
-from rnnae_live.presets import Preset, difference, make
+from rnnae_live.presets import Preset, make
 
 SIXTEENTH = 6
 BATCH = 64

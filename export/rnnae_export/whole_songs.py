@@ -27,10 +27,10 @@ from rnnae_export.train import Settings
 from rnnae_live.decoder import LONGEST
 from rnnae_live.errors import MidiFileError
 from rnnae_live.files import write_whole
-from rnnae_live.melody import Melody
+from rnnae_live.melody import Melody, difference
 from rnnae_live.mixer import links, play
 from rnnae_live.model import MANIFEST, Model
-from rnnae_live.presets import SONGS, Bank, clean_name, difference, keep, make
+from rnnae_live.presets import SONGS, Bank, clean_name, keep, make
 from rnnae_live.song import read_song
 from rnnae_live.state import Chain, Floats, State
 from rnnae_live.tokens import Tokens, Vocabulary

@@ -76,8 +76,9 @@ def save(
     import time
 
     from rnnae_live.errors import PresetError
+    from rnnae_live.melody import difference
     from rnnae_live.mixer import play
-    from rnnae_live.presets import difference, make
+    from rnnae_live.presets import make
     from rnnae_live.song import read_song
 
     opened = _open(bank)

@@ -22,11 +22,11 @@ from rnnae_export.whole_songs import Song, build_bank, read_songs
 from rnnae_live import midifile
 from rnnae_live.decoder import LONGEST
 from rnnae_live.errors import MidiFileError, RnnaeError
-from rnnae_live.melody import Melody
+from rnnae_live.melody import Melody, difference
 from rnnae_live.mixer import play
 from rnnae_live.model import Model
 from rnnae_live.phrase import Metre, Note
-from rnnae_live.presets import Bank, difference
+from rnnae_live.presets import Bank
 from rnnae_live.state import Floats
 from rnnae_live.tokens import Vocabulary
 from tests.export.test_network import tune
