@@ -96,13 +96,13 @@ class Agenda:
             self._heap = [entry for entry in self._heap if entry[3].live]
             heapq.heapify(self._heap)
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def clear(self, but: int | None = None) -> None:
+        """Forget everything, but for what belongs to ``but``."""
         for entry in self._heap:
-            entry[3].live = False
-        self._heap.clear()
-        self._notes.clear()
-        self._live = 0
+            if entry[3].live and entry[3].owner != but:
+                self._drop(entry[3])
+        self._heap = [entry for entry in self._heap if entry[3].live]
+        heapq.heapify(self._heap)
 
     def _drop(self, waiting: Waiting) -> None:
         waiting.live = False

@@ -77,8 +77,8 @@ class Player:
 
     def __init__(self, send: Send | None = None, ledger: Ledger | None = None) -> None:
         """Send through ``send``, or wait to be driven; what the ledger names already is left for ``release``."""
-        self._plain = None if send is None else _without_time(send)
-        self._out: SendAt | None = self._plain
+        self._plain: SendAt | None = None
+        self._out: SendAt | None = None
         self._agenda = Agenda()
         self._played_to = -math.inf
         self._begin = -math.inf
@@ -95,6 +95,12 @@ class Player:
         self.sent = 0
         self.dropped = 0
         self.superseded = 0
+        if send is not None:
+            self.serve(send)
+
+    def serve(self, send: Send) -> None:
+        """Send through ``send`` from now on; ``play`` then has to be called in time."""
+        self._plain = self._out = _without_time(send)
 
     @property
     def pending(self) -> int:
@@ -249,6 +255,15 @@ class Player:
         if event.hard:
             self._first.extend(silence())
         self.release()
+
+    def abandon(self) -> None:
+        """Forget what waits and release what sounds, but for what is played through; it goes out with ``play``."""
+        self._agenda.clear(but=_THROUGH)
+        self._floors.clear()
+        for key, sounding in self._sounding.items():
+            if sounding.owner != _THROUGH:
+                sounding.off = None
+                self._set_off(key, sounding, self._played_to)
 
     def release(self) -> None:
         """Send the note-off of everything that the ledger names.

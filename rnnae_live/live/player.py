@@ -1,32 +1,40 @@
 """The player's process: owns the MIDI ports and the clock of what is due.
 
 Kept small on purpose, no numpy and no model, so that nothing here can compute for long; a driver that freezes it
-takes nothing else along. It stamps and forwards what comes in, plays what is due, and releases what sounds as soon
-as the engine or the front is gone. What an earlier player left sounding it releases first.
+takes nothing else along. It stamps and forwards what comes in, plays it through at once where that is wished, plays
+what is due, and releases what sounds as soon as the engine or the front is gone. What an earlier player left sounding
+it releases first. Without an engine it still plays through.
 
-*Threading*: one thread, and the driver's own, which only enqueue. *Errors*: see ``child``.
+A driver that takes messages with their time (JACK) asks the player for each period; for the others this process is in
+time itself.
+
+*Threading*: one thread, and the driver's own: they enqueue what comes in, and ask for what is due. One lock guards the
+player; it is held for one event at a time. *Errors*: see ``child``.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
+import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rnnae_live.agenda import Key, key_of
 from rnnae_live.errors import PortError
-from rnnae_live.events import Cut, Due, DueNote, NoteOff, read
+from rnnae_live.events import Cut, Notice, note_off
 from rnnae_live.ledger import Ledger
-from rnnae_live.live import wire
+from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
 from rnnae_live.live.session import LEDGER
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.player import Player
-from rnnae_live.ports import Choice, Input, Output, choose
+from rnnae_live.ports import Backend, Change, Input, Output, choose
 from rnnae_live.ports.base import CONTROL, IN, OUT
 
 MOST_INPUT = 4096
@@ -42,11 +50,15 @@ AFTER_A_CRASH = 5.0
 TRY_AGAIN = 0.5
 """Seconds between two attempts to open ports that were there before."""
 
-PRIORITY = 10
-"""Real-time priority: above everything that is not real time, below audio servers."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at which named ports are there, where the system does not tell of changes."""
 
-STACK_SECONDS = 0.5
-"""Seconds of processor time without waiting after which the system ends a real-time player: it spins in a driver."""
+QUIET = 0.01
+"""Seconds in which nothing must be due for such a look, where this process has to be in time itself."""
+
+
+THRU = {"off": 0, "notes": 1, "all": 2}
+"""Modes of ``events.Thru`` by their names on the command line."""
 
 
 class PlayerProcess(Child):
@@ -59,18 +71,25 @@ class PlayerProcess(Child):
         super().__init__(folder)
         self._listener = Listener(folder, "player")
         self._engine: Link | None = None
-        self._choice: Choice | None = None
+        self._backend: Backend | None = None
+        self._why = ""
         self._inputs: list[Input] = []
+        self._down: dict[Input, set[Key]] = {}
         self._output: Output | None = None
-        self._heard: deque[tuple[float, bytes]] = deque()
+        self._driven = False
+        self._lock = threading.Lock()
+        self._heard: deque[tuple[float, bytes, int]] = deque()
         self._input_dropped = 0
         self._faults_told = 0
-        self._again: list[tuple[float, list[tuple[int, int]]]] = []
-        self.player = Player(self._send, Ledger.open(folder / LEDGER))
+        self._missed: dict[str, list[Key]] = {}
+        self._again: list[tuple[float, list[Key]]] = []
+        self._look_at = 0.0
+        self._look_by = 0.0
+        self.player = Player(None, Ledger.open(folder / LEDGER))
 
     def start(self) -> dict[str, Any]:
         """Open the ports; where they were there before, wait until they are there again."""
-        real_time = _real_time()
+        real_time = realtime.schedule()
         told = False
         # A server that has just lost a client may turn the next one away for a moment; what sounds has to be released.
         patience = time.monotonic() + (AFTER_A_CRASH if list(self.player.ledger) else 0.0)
@@ -82,16 +101,18 @@ class PlayerProcess(Child):
                 if not self.options["again"] and time.monotonic() >= patience:
                     raise
                 if not told:
-                    self.front.send(Kind.NOTICE, b"\1" + f"Waiting for the MIDI ports: {error}".encode())
+                    self._tell(f"Waiting for the MIDI ports: {error}", fault=True)
                 told = True
             self.front.send(*wire.pack_json(Kind.PONG, {}))
             self.wait([], TRY_AGAIN)
-        gc.freeze()
-        choice = self._choice
+        realtime.settle()
         return {
-            "why": choice.why if choice else "",
-            "backend": choice.backend.name if choice else self.options["backend"],
+            "why": self._why,
+            "backend": self._backend.name if self._backend else self.options["backend"],
             "real_time": real_time,
+            "locked": realtime.lock_memory(),
+            "timed": self._driven,
+            "ahead": self._output.ahead if self._output else 0.0,
         }
 
     def turn(self) -> None:
@@ -106,6 +127,7 @@ class PlayerProcess(Child):
         if self._listener in ready:
             self._meet()
         self._exchange(self._engine in ready)
+        self._mend(time.monotonic())
         self._tell_faults()
 
     def take(self, frame: Frame) -> None:
@@ -121,12 +143,17 @@ class PlayerProcess(Child):
 
     def status(self) -> dict[str, Any]:
         """Return counts and lateness (microseconds) of what was sent."""
-        late = self.player.lateness
+        player, late = self.player, self.player.lateness
+        p50, p99, p999, worst = (round(late.quantile(part) * 1e6) for part in (0.5, 0.99, 0.999, 1.0))
         return {
-            "sent": self.player.sent,
-            "dropped": self.player.dropped + self._input_dropped,
-            "pending": self.player.pending,
-            "late_us": [round(late.quantile(part) * 1e6) for part in (0.5, 0.99, 1.0)],
+            "sent": player.sent,
+            "dropped": player.dropped + self._input_dropped,
+            "superseded": player.superseded,
+            "pending": player.pending,
+            "late_us": [p50, p99, worst],
+            "late_us_p999": p999,
+            "late_buckets": list(late.buckets),
+            "missed_periods": self._backend.missed_periods if self._backend else 0,
         }
 
     # -- ports -------------------------------------------------------------------------------------------------------
@@ -137,75 +164,144 @@ class PlayerProcess(Child):
         Raises:
             PortError: one of them cannot be opened; none is then open.
         """
-        source, destination, control = (self.options[name] for name in ("source", "destination", "control"))
-        named = source is not None and destination is not None
-        self._choice = choose(self.options["backend"], named=named)
-        system = self._choice.backend
+        sources, destinations, control = self._names("source"), self._names("destination"), self._names("control")
+        choice = choose(self.options["backend"], named=bool(sources and destinations))
+        system, self._backend, self._why = choice.backend, choice.backend, choice.why
+        system.patient = bool(self.options["again"])
         try:
-            self._inputs.append(system.open_input(self._arrived, IN, source))
-            self._output = system.open_output(OUT, destination)
-            if control is not None:
-                self._inputs.append(system.open_input(self._arrived, CONTROL, control))
+            system.watch(self._system_gone, self._ports_changed)
+            self._listen(wire.PLAYED, IN, sources)
+            if control:
+                self._listen(wire.CONTROL, CONTROL, control)
+            self._output = system.open_output(OUT, *destinations)
             notes = list(self.player.ledger)
-            self.player.release()
+            self.player.set_thru(THRU.get(self.options.get("thru", ""), 0))
+            self._driven = self._output.drive(self._due)
+            if not self._driven:
+                self.player.serve(self._output.send)
+            with self._lock:
+                self.player.release()
         except PortError:
             self._close_ports()
             raise
-        system.watch(self._system_gone)
         self._again = [(time.monotonic() + seconds, notes) for seconds in RELEASE_AGAIN if notes]
+        for port in (self._output, *self._inputs):
+            for peer in port.peers:
+                if not peer.there:
+                    self._tell(f"'{peer.wanted}' is not there; it is joined as soon as it is.", fault=True)
+        self._ports_changed()
+
+    def _names(self, what: str) -> list[str]:
+        """Return the names given for one kind of port: several as a list, one as it is, none at all."""
+        given = self.options.get(f"{what}s") or self.options.get(what) or []
+        return [given] if isinstance(given, str) else list(given)
+
+    def _listen(self, kind: int, port: str, sources: list[str]) -> None:
+        assert self._backend is not None
+        down: set[Key] = set()
+        opened = self._backend.open_input(partial(self._arrived, kind, down), port, *sources)
+        self._inputs.append(opened)
+        self._down[opened] = down
 
     def _close_ports(self) -> None:
-        for port in (*self._inputs, self._output):
+        system, self._backend = self._backend, None
+        for port in (self._output, *self._inputs):
             if port is not None:
                 with suppress(PortError):
                     port.close()
-        self._inputs, self._output, self._choice = [], None, None
+        self._inputs, self._output, self._driven = [], None, False
+        self._down.clear()
+        if system is not None:
+            with suppress(PortError):
+                system.close()
 
-    def _send(self, data: bytes) -> None:
-        if self._output is None:
-            raise PortError("The out port is not open.")
-        self._output.send(data)
+    def _due(self, begin: float, end: float, send: Callable[[float, bytes], None]) -> None:
+        """Give the driver what is due in a period, on the driver's thread."""
+        with self._lock:
+            self.player.drive(begin, end, send)
 
     def _system_gone(self) -> None:
         """End this process, on a thread of the driver: whatever touches a dead system may never come back.
 
         The next process opens the ports as soon as the system is there again.
         """
-        with suppress(LinkLostError):
-            self.front.send(Kind.NOTICE, b"\1The MIDI system is gone; the ports come back with it.")
+        if not self.stopping:
+            with suppress(LinkLostError):
+                self._tell("The MIDI system is gone; the ports come back with it.", fault=True)
         os._exit(1)
 
-    def _arrived(self, at: float, data: bytes) -> None:
-        """Take a message on the driver's thread: enqueue, wake, return."""
-        if len(self._heard) >= MOST_INPUT and not isinstance(read(data, at), NoteOff):
-            self._input_dropped += 1
+    def _ports_changed(self) -> None:
+        """Look at once which ports there are; on any thread."""
+        self._look_at = 0.0
+        self.wake()
+
+    def _mend(self, now: float) -> None:
+        """Join what has come back, and release what nobody can let go of any more.
+
+        Raises:
+            PortError: the system does not answer.
+        """
+        if now < self._look_at or self._backend is None:
             return
-        self._heard.append((at, data))
+        due = None if self._driven else self.player.next_at()
+        if due is not None and due - now < QUIET and now < self._look_by:
+            return
+        self._look_at, self._look_by = now + LOOK_AGAIN, now + 1.5 * LOOK_AGAIN
+        for change in self._backend.mend():
+            self._changed(change)
+
+    def _changed(self, change: Change) -> None:
+        self._tell(f"'{change.name}' is back." if change.there else f"'{change.name}' is gone.", fault=not change.there)
+        if isinstance(change.port, Input) and not change.there:
+            # Whoever holds these keys cannot let go of them any more.
+            for channel, pitch in list(self._down[change.port]):
+                change.port.arrived(note_off(channel, pitch))
+        elif isinstance(change.port, Output) and not change.there:
+            self._missed[change.name] = list(self.player.ledger)
+        elif isinstance(change.port, Output):
+            with self._lock:
+                self.player.repeat(self._missed.pop(change.name, []))
+
+    def _arrived(self, kind: int, down: set[Key], at: float, data: bytes) -> None:
+        """Take a message on the driver's thread: play it through, enqueue, wake, return."""
+        key, on = key_of(data)
+        if key is not None:
+            (down.add if on else down.discard)(key)
+        if kind == wire.PLAYED:
+            with self._lock:
+                self.player.thru(data, at)
+        if len(self._heard) >= MOST_INPUT and (key is None or on):
+            self._input_dropped += 1
+        else:
+            self._heard.append((at, data, kind))
         self.wake()
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
-    def _seconds_to_wait(self) -> float | None:
-        """Return the seconds until something is due, None where nothing is."""
-        moments = [moment for moment, _ in self._again]
-        due = self.player.next_at()
+    def _seconds_to_wait(self) -> float:
+        """Return the seconds until something has to be done."""
+        moments = [self._look_at, *(moment for moment, _ in self._again)]
+        due = None if self._driven else self.player.next_at()
         if due is not None:
             moments.append(due)
-        return min(moments) - time.monotonic() if moments else None
+        return min(moments) - time.monotonic()
 
     def _play(self, now: float) -> None:
-        """Send what is due.
+        """Send what is due, unless the driver asks for it.
 
         Raises:
             PortError: the port is lost.
         """
-        self.player.play(now)
-        while self._again and self._again[0][0] <= now:
-            self.player.repeat(self._again.pop(0)[1])
+        with self._lock:
+            if not self._driven:
+                self.player.play(now)
+            while self._again and self._again[0][0] <= now:
+                self.player.repeat(self._again.pop(0)[1])
 
     def _cut(self, event: Cut) -> None:
         try:
-            self.player.cut(event)
+            with self._lock:
+                self.player.cut(event)
         except PortError:
             self._heard.clear()  # Nothing can be sent; the ledger keeps what has to be released.
 
@@ -217,11 +313,12 @@ class PlayerProcess(Child):
             self._engine = link
 
     def _part(self) -> None:
-        """Let go of the engine: what it wanted to play is forgotten, what sounds is released."""
+        """Let go of the engine: what it wanted to play is forgotten and released; what is played through goes on."""
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-            self._cut(Cut())
+            with self._lock:
+                self.player.abandon()
 
     def _exchange(self, ready: bool) -> None:
         """Forward what came in; take what the engine wants to be played."""
@@ -230,40 +327,30 @@ class PlayerProcess(Child):
         try:
             frames = []
             while self._heard:
-                frames.append(wire.pack_input(*self._heard.popleft()))
+                at, data, kind = self._heard.popleft()
+                frames.append(wire.pack_input(at, data, kind))
             self._engine.send_frames(frames)
             for frame in self._engine.receive() if ready else ():
-                event = wire.unpack_output(frame)
-                if isinstance(event, Cut):
-                    self._cut(event)
-                elif isinstance(event, DueNote | Due):
-                    self.player.add(event)
+                output = wire.unpack_output(frame)
+                if isinstance(output, Cut):
+                    self._cut(output)
+                elif output is not None and not isinstance(output, Notice):
+                    with self._lock:
+                        self.player.take(output)
         except LinkLostError:
             self._part()
 
+    def _tell(self, text: str, *, fault: bool) -> None:
+        self.front.send(*wire.pack_output(Notice(text, fault)))
+
     def _tell_faults(self) -> None:
         """Tell the front what receivers raised: a driver would have lost it."""
-        faults = sum(port.fault_count for port in self._inputs)
+        lossy: list[Input | Backend] = [*self._inputs, *([self._backend] if self._backend else [])]
+        faults = sum(one.fault_count for one in lossy)
         if faults > self._faults_told:
-            last = next(port.faults[-1] for port in self._inputs if port.faults)
-            text = f"A message that came in was lost ({type(last).__name__}: {last}); {faults} so far."
-            self.front.send(Kind.NOTICE, b"\1" + text.encode())
+            last = next(one.faults[-1] for one in lossy if one.faults)
+            self._tell(f"A message was lost ({type(last).__name__}: {last}); {faults} so far.", fault=True)
         self._faults_told = max(faults, self._faults_told)
-
-
-def _real_time() -> bool:
-    """Ask for real-time scheduling, for this thread and those of the driver; return whether it was given."""
-    if not hasattr(os, "sched_setscheduler"):
-        return False
-    try:
-        import resource
-
-        limit = int(STACK_SECONDS * 1e6)
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-        resource.setrlimit(resource.RLIMIT_RTTIME, (limit, limit))
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 if __name__ == "__main__":

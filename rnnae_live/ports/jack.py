@@ -1,67 +1,332 @@
-"""Notices that the JACK server is gone, which python-rtmidi does not tell: what it sends afterwards is lost.
+"""MIDI ports of a JACK server, exact to the frame: one client, whose driver asks for what is due a period at a time.
 
-A client without ports asks libjack to be told of the server's end. It is not activated, so the server never has to
-wait for it. The library is the one that RtMidi has loaded already; where it cannot be found there is no watch, and
-the first message that hangs is noticed by whoever watches the process.
+Messages come with the frame at which they were sent, and go out at the frame at which they are due, however busy the
+machine is in between: the server calls once a period, early enough, and everything of that period is written then.
 
-*Threading*: the receiver is called on a thread of libjack. *Errors*: none.
+Frames become monotonic seconds by the server's own times of the cycle. They are asked for anew in every cycle, because
+a server that was late loses frames, and only its clock knows how many.
+
+*Units*: seconds of the monotonic clock.
+*Threading*: the server calls on its own threads: one plays (``_process``), another tells of ports. They call receivers
+and sources; nothing else here may be called by these.
+*Errors*: libjack's become ``PortError``. *Source*: jackaudio.org, "jack_get_cycle_times", "MIDI API".
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from errno import EEXIST
 from typing import Any
 
+import jack
+
+from rnnae_live.errors import PortError
+from rnnae_live.ports.base import CLIENT, IN, OUT, Backend, Input, Output, Receive, Source
 from rnnae_live.ports.quiet import quiet
 
-NO_START_SERVER = 1
-"""JackNoStartServer of libjack's options."""
+NEXT_STEP = "Start a JACK server (for instance: jackd -d dummy), or choose another --backend."
 
-NAMES = ("libjack.so.0", "libjack.0.dylib", "libjack64.dll")
+DRAIN = 0.3
+"""Seconds that an output waits at most for its last messages to be written and read."""
 
-_Shutdown = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+DRAIN_CYCLES = 3
+"""Periods for that: one in which a source is asked for its last, one in which it is read, and one begun already."""
+
+EARLY, LATE = 0.5, 1.5
+"""Periods by which a cycle may be processed before and after its begin, as the server sees it, and be on time."""
+
+UNDISTURBED = 0.00002
+"""Seconds that reading both clocks takes where nothing came between."""
+
+CLOCK_JUMP = 0.02
+"""Seconds by which the clocks can only differ more than before when one of them stood still."""
+
+SMOOTHING = 0.05
+"""Weight of a new reading of both clocks."""
 
 
-class ServerWatch:
-    """Calls ``lost`` once when the server to which RtMidi is connected ends."""
+class Jack(Backend):
+    """A client of the JACK server. All ports of ours are its."""
 
-    def __init__(self, client: str, lost: Callable[[], None]) -> None:
-        """Watch under the name ``client``; without libjack or a server, do nothing."""
-        self._lost = lost
-        # libjack keeps only the address of the callback: this reference keeps it alive.
-        self._callback = _Shutdown(self._ended)
-        library = _library()
-        self.watching = library is not None and self._open(library, client)
+    name = "jack"
+    title = "JACK"
 
-    def _open(self, library: Any, client: str) -> bool:  # noqa: ANN401 - a C library has no type
-        library.jack_client_open.restype = ctypes.c_void_p
-        library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
-        library.jack_on_shutdown.restype = None
-        library.jack_on_shutdown.argtypes = [ctypes.c_void_p, _Shutdown, ctypes.c_void_p]
-        status = ctypes.c_int()
+    def __init__(self, client: str = CLIENT) -> None:
+        """Become a client called ``client``, or something like it.
+
+        Raises:
+            PortError: no server answers; the message has the next step.
+        """
+        super().__init__()
+        self._lost: Callable[[], None] = _nothing
+        self._changed: Callable[[], None] = _nothing
+        self._inputs: tuple[_Input, ...] = ()
+        self._outputs: tuple[_Output, ...] = ()
+        self._active = False
+        self.cycles = 0
+        with self._failing("be reached"), quiet():
+            # A server is the user's to start: libjack would start one with settings nobody chose.
+            self._client: Any = jack.Client(client, no_start_server=True)
+        self._times = _CycleTimes(self._client)
+        self._client.set_process_callback(self._process)
+        self._client.set_shutdown_callback(lambda _status, _reason: self._lost())
+        self._client.set_port_registration_callback(lambda _port, _there: self._changed(), only_available=False)
+        self._client.set_xrun_callback(self._late)
+
+    def watch(self, lost: Callable[[], None], changed: Callable[[], None]) -> None:
+        """Call ``lost`` when the server ends, ``changed`` when a port comes or goes; see ``Backend``."""
+        self._lost, self._changed = lost, changed
+
+    def sources(self) -> list[str]:
+        """Return the names of the ports that an input can listen to."""
+        return self._listed(is_output=True)
+
+    def destinations(self) -> list[str]:
+        """Return the names of the ports that an output can send to."""
+        return self._listed(is_input=True)
+
+    def open_input(self, receive: Receive, port: str = IN, *sources: str) -> Input:
+        """Make an input; see ``Backend``."""
+        with self._failing(f"open '{port}'"), quiet():
+            own = _Input(self, self._registered(self._client.midi_inports, port), receive)
+            self._inputs = (*self._inputs, own)
+            self._activate()
+        self._connect(own, sources, self.sources)
+        return own
+
+    def open_output(self, port: str = OUT, *destinations: str) -> Output:
+        """Make an output; see ``Backend``."""
+        with self._failing(f"open '{port}'"), quiet():
+            own = _Output(self, self._registered(self._client.midi_outports, port))
+            self._outputs = (*self._outputs, own)
+            self._activate()
+        self._connect(own, destinations, self.destinations)
+        return own
+
+    def close(self) -> None:
+        """Close all ports and leave the server."""
+        super().close()
         with quiet():
-            handle = library.jack_client_open(client.encode(), NO_START_SERVER, ctypes.byref(status))
-        if not handle:
-            return False
-        library.jack_on_shutdown(handle, self._callback, None)
+            self._client.deactivate()
+            self._client.close()
+
+    @property
+    def period(self) -> float:
+        """Seconds of a period."""
+        return float(self._client.blocksize / self._client.samplerate)
+
+    def connect(self, source: str, destination: str) -> None:
+        """Connect two ports by their full names; that they are connected already is no error.
+
+        Raises:
+            PortError: the server refuses.
+        """
+        with self._failing(f"connect '{source}' to '{destination}'"), quiet():
+            try:
+                self._client.connect(source, destination)
+            except jack.JackErrorCode as error:
+                if error.code != EEXIST:
+                    raise
+
+    def await_cycles(self, number: int, also: Callable[[], bool]) -> None:
+        """Wait until the server has called ``number`` times and ``also`` holds, ``DRAIN`` seconds at most."""
+        goal, deadline = self.cycles + number, time.monotonic() + DRAIN
+        while time.monotonic() < deadline and not (self.cycles >= goal and also()):
+            time.sleep(0.001)
+
+    def forget(self, port: _Input | _Output) -> None:
+        """Take a port out of the cycle, and then off the server."""
+        self._inputs = tuple(one for one in self._inputs if one is not port)
+        self._outputs = tuple(one for one in self._outputs if one is not port)
+        self._ports = [one for one in self._ports if one is not port]
+        self.await_cycles(1, lambda: True)  # A cycle that has begun may still use it.
+        with contextlib.suppress(jack.JackError), quiet():
+            port.own.unregister()
+
+    def _activate(self) -> None:
+        if not self._active:
+            self._client.activate()
+            self._active = True
+
+    def _registered(self, ports: Any, port: str) -> Any:  # noqa: ANN401 - the package has no types
+        """Return a new port called ``port``, with a number behind where we have one of that name already."""
+        taken = {own.shortname for kind in (self._client.midi_inports, self._client.midi_outports) for own in kind}
+        name, number = port, 2
+        while name in taken:
+            name, number = f"{port} {number}", number + 1
+        return ports.register(name)
+
+    def _listed(self, **which: bool) -> list[str]:
+        with self._failing("list its ports"):
+            return [port.name for port in self._client.get_ports(is_midi=True, **which)]
+
+    def _late(self, _microseconds: float) -> None:
+        self.missed_periods += 1
+
+    def _process(self, frames: int) -> None:
+        """Take in and write out what belongs to one period. An exception would end all further calls: kept, counted."""
+        try:
+            begin, end = self._times.cycle(frames)
+            for port in self._inputs:
+                port.read(begin, (end - begin) / frames)
+            for out in self._outputs:
+                out.write(begin, end, frames)
+        except Exception as error:  # noqa: BLE001
+            self.fault_count += 1
+            self.faults.append(error)
+        self.cycles += 1
+
+    @contextlib.contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """Turn what libjack raises into a ``PortError`` with the next step."""
+        try:
+            yield
+        except jack.JackOpenError as error:
+            raise PortError(f"{self.title} could not {what} (no server answers). {NEXT_STEP}") from error
+        except jack.JackError as error:
+            raise PortError(f"{self.title} could not {what} ({error}). {NEXT_STEP}") from error
+
+
+class _CycleTimes:
+    """When the present cycle began and when the next one will, in monotonic seconds; for the process callback only.
+
+    The server smooths its times. After it has been late it believes in a past that it catches up with in seconds; what
+    was due in the meantime would all be late by that. Times that do not fit the present are not used: cycles then
+    follow each other, from one that begins now.
+    """
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401
+        # The package leaves this function out. It never waits, so that it need not let go of the interpreter.
+        library = ctypes.PyDLL(jack._libname)  # noqa: SLF001
+        self._ask = library.jack_get_cycle_times
+        handle = int(jack._ffi.cast("uintptr_t", client._ptr))  # noqa: SLF001
+        self._now, self._next = ctypes.c_uint64(), ctypes.c_uint64()
+        places = (ctypes.c_uint32(), self._now, self._next, ctypes.c_float())
+        self._arguments = (ctypes.c_void_p(handle), *(ctypes.byref(place) for place in places))
+        self._clock = library.jack_get_time
+        self._clock.restype = ctypes.c_uint64
+        self._offset: float | None = None
+        self._rate = client.samplerate
+        self._end = 0.0
+        self.guesses = 0
+
+    def cycle(self, frames: int) -> tuple[float, float]:
+        """Return when the cycle began and when it ends."""
+        now, period, offset = time.monotonic(), frames / self._rate, self._between_clocks()
+        self._ask(*self._arguments)
+        begin, end = self._now.value / 1e6 + offset, self._next.value / 1e6 + offset
+        if not _fits(begin, now, period):
+            self.guesses += 1
+            begin = self._end if _fits(self._end, now, period) else now
+            end = begin + period
+        self._end = end
+        return begin, end
+
+    def _between_clocks(self) -> float:
+        """Return what is to be added to the server's seconds.
+
+        Its clock is not corrected as ours is (CLOCK_MONOTONIC_RAW on Linux): they drift apart, a millisecond a minute.
+        A reading between which something else has run says little; the others are averaged.
+        """
+        before, theirs, after = time.monotonic(), self._clock() / 1e6, time.monotonic()
+        offset = (before + after) / 2 - theirs
+        if self._offset is None or abs(offset - self._offset) > CLOCK_JUMP:
+            self._offset = offset
+        elif after - before < UNDISTURBED:
+            self._offset += SMOOTHING * (offset - self._offset)
+        return self._offset
+
+
+def _fits(begin: float, now: float, period: float) -> bool:
+    """True where a cycle that is being processed ``now`` can have begun at ``begin``."""
+    return -EARLY * period <= now - begin <= LATE * period
+
+
+class _Input(Input):
+    """An input of our client."""
+
+    def __init__(self, client: Jack, own: Any, receive: Receive) -> None:  # noqa: ANN401
+        super().__init__(receive)
+        self.own = own
+        self._client = client
+        self._open = True
+
+    def read(self, begin: float, frame: float) -> None:
+        """Take what came in this period; called by the server. ``frame`` is the length of a frame in seconds."""
+        for offset, data in self.own.incoming_midi_events():
+            self.arrived(bytes(data), begin + offset * frame)
+
+    def _join(self, name: str) -> None:
+        self._client.connect(name, self.own.name)
+
+    def _close(self) -> None:
+        """Stop listening."""
+        if self._open:
+            self._open = False
+            self._client.forget(self)
+
+
+class _Output(Output):
+    """An output of our client. Messages without a time wait in ``_waiting`` for the next period."""
+
+    def __init__(self, client: Jack, own: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self.own = own
+        self.ahead = client.period
+        self._client = client
+        self._open = True
+        self._source: Source | None = None
+        self._waiting: deque[bytes] = deque()
+        self._begin = self._frame = 0.0
+        self._place = self._last = 0
+
+    def drive(self, source: Source) -> bool:
+        """Ask ``source`` in every period from now on."""
+        self._source = source
         return True
 
-    def _ended(self, _argument: int | None) -> None:
-        self._lost()
+    def write(self, begin: float, end: float, frames: int) -> None:
+        """Write what belongs to this period; called by the server."""
+        self.own.clear_buffer()
+        self._begin, self._frame, self._place, self._last = begin, (end - begin) / frames, 0, frames - 1
+        while self._waiting and self._written(0, self._waiting[0]):
+            self._waiting.popleft()
+        if self._source is not None:
+            self._source(begin, end, self._put)
+
+    def _put(self, at: float, data: bytes) -> None:
+        """Write a message at the frame of its moment; what finds no room goes first in the next period, in order."""
+        # The server takes no message before the one that was written last.
+        self._place = max(self._place, min(round((at - self._begin) / self._frame), self._last))
+        if self._waiting or not self._written(self._place, data):
+            self._waiting.append(data)
+
+    def _written(self, place: int, data: bytes) -> bool:
+        try:
+            self.own.write_midi_event(place, data)
+        except jack.JackError:
+            return False
+        return True
+
+    def _send(self, data: bytes) -> None:
+        if not self._open:
+            raise PortError(f"The port '{self.own.shortname}' is closed.")
+        self._waiting.append(data)
+
+    def _join(self, name: str) -> None:
+        self._client.connect(self.own.name, name)
+
+    def _close(self) -> None:
+        """Close once the last messages have been written, and read."""
+        if self._open:
+            self._open = False
+            self._client.await_cycles(DRAIN_CYCLES, lambda: not self._waiting)
+            self._client.forget(self)
 
 
-def _library() -> Any:  # noqa: ANN401
-    """Return libjack, first of all the copy that this process has loaded; None where there is none."""
-    loaded: list[str] = []
-    with suppress(OSError):
-        rows = Path("/proc/self/maps").read_text(errors="replace").splitlines()
-        loaded = sorted({row[row.index("/") :] for row in rows if "libjack" in row and "/" in row})
-    for name in (*loaded, *NAMES):
-        with suppress(OSError):
-            library = ctypes.CDLL(name)
-            if hasattr(library, "jack_on_shutdown") and hasattr(library, "jack_client_open"):
-                return library
-    return None
+def _nothing() -> None:
+    """Nobody watches."""

@@ -46,6 +46,21 @@ def backend(name: str, client: str = CLIENT) -> Backend:
         return Loopback(client)
     if name not in BACKENDS or name == "auto":
         raise PortError(f"There is no MIDI system '{name}'; there are {', '.join(BACKENDS)}.")
+    if name == "jack":
+        try:
+            exact: Backend = import_module("rnnae_live.ports.jack").Jack(client)
+        except (ImportError, OSError, AttributeError) as error:
+            return _through_rtmidi(client, error)
+        return exact
+    return _rtmidi(name, client)
+
+
+def _rtmidi(name: str, client: str) -> Backend:
+    """Return a MIDI system through python-rtmidi.
+
+    Raises:
+        PortError: it is not here.
+    """
     try:
         system = import_module("rnnae_live.ports.system")
     except ImportError as error:
@@ -53,6 +68,14 @@ def backend(name: str, client: str = CLIENT) -> Backend:
             f"python-rtmidi could not be loaded ({error}). On Linux it needs libasound: sudo apt install libasound2."
         ) from error
     made: Backend = system.System(name, client)
+    return made
+
+
+def _through_rtmidi(client: str, error: Exception) -> Backend:
+    """Return JACK through python-rtmidi, which cannot place a note within a period, and says why it is not better."""
+    made = _rtmidi("jack", client)
+    reason = str(error).rstrip(".") or type(error).__name__
+    made.title = f"JACK through python-rtmidi, notes at the start of a period (JACK-Client is not usable: {reason})"
     return made
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 
 from rnnae_live.errors import PortError
-from rnnae_live.ports.base import CLIENT, IN, OUT, Backend, Input, Output, Receive, match
+from rnnae_live.ports.base import CLIENT, IN, OUT, Backend, Input, Output, Receive
 
 
 class World:
@@ -34,33 +34,32 @@ class World:
         with self._lock:
             return list(self._outputs)
 
-    def add_input(self, client: str, port: str, own: Input, source: str | None) -> str:
-        """Add an input, connected to the output ``source`` where one is given; return its full name.
-
-        Raises:
-            PortError: there is no such output.
-        """
+    def add_input(self, client: str, port: str, own: Input) -> str:
+        """Add an input that hears nothing yet; return its full name."""
         with self._lock:
-            names = list(self._outputs)
-            heard = None if source is None else self._outputs[names[match(source, names)]]
             name = _free(client, port, self._inputs)
             self._inputs[name] = own
-            if heard is not None:
-                heard.append(own)
         return name
 
-    def add_output(self, client: str, port: str, destination: str | None) -> str:
-        """Add an output, connected to the input ``destination`` where one is given; return its full name.
+    def add_output(self, client: str, port: str) -> str:
+        """Add an output that nothing hears yet; return its full name."""
+        with self._lock:
+            name = _free(client, port, self._outputs)
+            self._outputs[name] = []
+        return name
+
+    def connect(self, output: str, heard: str) -> None:
+        """Let the input ``heard`` hear ``output``, once.
 
         Raises:
-            PortError: there is no such input.
+            PortError: one of them is not there any more.
         """
         with self._lock:
-            names = list(self._inputs)
-            heard = [] if destination is None else [self._inputs[names[match(destination, names)]]]
-            name = _free(client, port, self._outputs)
-            self._outputs[name] = heard
-        return name
+            own, listeners = self._inputs.get(heard), self._outputs.get(output)
+            if own is None or listeners is None:
+                raise PortError(f"The port '{heard if own is None else output}' is gone.")
+            if own not in listeners:
+                listeners.append(own)
 
     def remove_input(self, name: str) -> None:
         """Take an input out, and every connection to it."""
@@ -92,6 +91,7 @@ class Loopback(Backend):
 
     def __init__(self, client: str = CLIENT, world: World | None = None) -> None:
         """Join ``world``, or make one."""
+        super().__init__()
         self.world = World() if world is None else world
         self._client = client
 
@@ -103,15 +103,18 @@ class Loopback(Backend):
         """Return the names of all inputs."""
         return self.world.inputs()
 
-    def open_input(self, receive: Receive, port: str = IN, source: str | None = None) -> Input:
+    def open_input(self, receive: Receive, port: str = IN, *sources: str) -> Input:
         """Make an input; see ``Backend``."""
         own = _Input(receive, self.world)
-        own.name = self.world.add_input(self._client, port, own, source)
+        own.name = self.world.add_input(self._client, port, own)
+        self._connect(own, sources, self.sources)
         return own
 
-    def open_output(self, port: str = OUT, destination: str | None = None) -> Output:
+    def open_output(self, port: str = OUT, *destinations: str) -> Output:
         """Make an output; see ``Backend``."""
-        return _Output(self.world, self.world.add_output(self._client, port, destination))
+        own = _Output(self.world, self.world.add_output(self._client, port))
+        self._connect(own, destinations, self.destinations)
+        return own
 
 
 class _Input(Input):
@@ -123,7 +126,10 @@ class _Input(Input):
         super().__init__(receive)
         self._world = world
 
-    def close(self) -> None:
+    def _join(self, name: str) -> None:
+        self._world.connect(name, self.name)
+
+    def _close(self) -> None:
         """Leave the world; what is sent from now on does not arrive."""
         self._world.remove_input(self.name)
 
@@ -132,6 +138,7 @@ class _Output(Output):
     """An output of a world."""
 
     def __init__(self, world: World, name: str) -> None:
+        super().__init__()
         self._world = world
         self._name = name
 
@@ -139,7 +146,10 @@ class _Output(Output):
         if not self._world.send(self._name, data):
             raise PortError(f"The port '{self._name}' is closed.")
 
-    def close(self) -> None:
+    def _join(self, name: str) -> None:
+        self._world.connect(self._name, name)
+
+    def _close(self) -> None:
         """Leave the world."""
         self._world.remove_output(self._name)
 

@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -37,20 +38,26 @@ class Pair:
         return their_out, own_out
 
 
-@pytest.fixture(params=["loopback", pytest.param("jack", marks=pytest.mark.ports)])
+@pytest.fixture(
+    params=["loopback", pytest.param("jack", marks=pytest.mark.ports), pytest.param("rtmidi", marks=pytest.mark.ports)]
+)
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     if request.param == "loopback":
         ours = Loopback()
         made = Pair(ours, Loopback("other", ours.world))
     else:
         request.getfixturevalue("jack_server")
-        from rnnae_live.ports import backend
+        from rnnae_live.ports.jack import Jack
+        from rnnae_live.ports.system import System
 
-        made = Pair(backend("jack"), backend("jack", f"other {os.getpid()}"))
+        kind = Jack if request.param == "jack" else partial(System, "jack")
+        made = Pair(kind(), kind(f"other {os.getpid()}"))
     yield made
     for port in made.ports:
         port.close()
         port.close()
+    made.ours.close()
+    made.theirs.close()
 
 
 def test_a_phrase_goes_in_and_out_in_order(pair: Pair) -> None:
