@@ -39,7 +39,7 @@ STEADY, MOVING = 1e-4, 4e-3
 LEAN = 1 / 12
 """Weight of the newest error in the mean of errors that tells a moving tempo from jitter."""
 
-LOST, DOUBLED, STRAY, LATE, EARLY, JUMP, SLIP = 5.0, 6.0, 9.5, 7.5, 10.0, 9.0, 10.0
+LOST, DOUBLED, STRAY, LATE, EARLY, JUMP, SLIP = 5.5, 6.0, 12.0, 9.0, 11.0, 8.5, 16.0
 """Costs: ticks were lost; this one came twice, or from nowhere; it alone is late or early; tempo or phase is new."""
 
 SLIP_AT_START = 2.0
@@ -47,6 +47,9 @@ SLIP_AT_START = 2.0
 
 PLAIN = 6.0
 """An error of less than this many variances is jitter, and nothing else is considered."""
+
+CLOSE = 0.15
+"""Part of the period within which a second tick is under suspicion of being the first one again."""
 
 LATEST = 0.06
 """Seconds by which a single tick may be late, with the next one on time."""
@@ -91,7 +94,8 @@ class Track:
         With ``starts`` it is the first tick of a transport: it counts, whatever was lost before.
         """
         plain, badness = self._on_time(time, 1)
-        if badness < PLAIN and not starts:
+        doubled = time - last < CLOSE * self.period
+        if badness < PLAIN and not starts and not doubled:
             return [plain]
         error = time - self.at - self.period
         tracks = [plain]
@@ -101,7 +105,6 @@ class Track:
             tracks.append(self._slip(time, SLIP_AT_START if starts else SLIP))
             tracks.append(self._alone(LATE if error > 0 else EARLY))
         if not starts and error < 0:
-            doubled = time - last < 0.3 * self.period
             tracks.append(replace(self, cost=self.cost + (DOUBLED if doubled else STRAY)))
         if not starts and error > 0.35 * self.period:
             passed = (time - self.at) / self.period
@@ -110,7 +113,7 @@ class Track:
 
     def _on_time(self, time: float, steps: int) -> tuple[Track, float]:
         """Return the track with a tick ``steps`` periods on, and its squared error in variances."""
-        sway = min(1.0, max(0.0, (self.lean**2 * (2 - LEAN) / LEAN - 3) / 6))
+        sway = min(1.0, max(0.0, (self.lean**2 * (2 - LEAN) / LEAN - 5) / 6))
         wander = (self.period * (STEADY + (MOVING - STEADY) * sway)) ** 2 * steps
         var_period = self.var_period + wander
         covariance = self.covariance + steps * var_period

@@ -34,3 +34,15 @@ def test_a_line_is_never_in_the_past_and_never_a_grid_away(bpm: float, origin: f
 
 def test_an_hour_has_no_drift() -> None:
     assert Clock(120.0).time(24 * 2 * 3600) == 3600.0
+
+
+@given(st.floats(20, 300), st.floats(20, 300), st.floats(0, 1e4), st.floats(0, 1e4))
+def test_another_tempo_begins_at_the_same_place(bpm: float, other: float, origin: float, now: float) -> None:
+    line = Clock(bpm, origin)
+    assert line.at_tempo(other, now).bpm == other
+    assert line.at_tempo(other, now).tick(now) == pytest.approx(line.tick(now), abs=1e-6)
+
+
+def test_a_shifted_line_is_later_by_so_much() -> None:
+    assert Clock(120, 10.0).shifted(0.25).time(24) == 10.75
+    assert Clock.through(48, 11.0, 120) == Clock(120, 10.0)
