@@ -1,6 +1,6 @@
 """Standard MIDI Files: a reader that takes whatever can be taken, and a writer that never leaves half a file.
 
-.mid -> chunks -> [midifile] -> phrase, and melody -> [midifile] -> .mid
+.mid -> chunks -> [midifile] -> phrase; melody -> [midifile] -> .mid; recorder -> [midifile] -> .mid
 
 Reads types 0, 1 and 2, metrical and SMPTE division. Damage is repaired where the notes before or around it can be
 saved (see ``chunks``), and each repair is a sentence in ``Phrase.notices``.
@@ -9,15 +9,17 @@ saved (see ``chunks``), and each repair is a sentence in ``Phrase.notices``.
 *Errors*: ``MidiFileError`` and nothing else, whatever the bytes are.
 *Source*: "Standard MIDI Files 1.0" (MIDI Manufacturers Association, RP-001). The reader is our own because mido
 raises ten kinds of exception on damaged files, loses the delta of unknown meta events, and takes quadratic time over
-a long variable-length quantity; files are written with mido.
+a long variable-length quantity. Melodies are written with mido; a recording is written as bytes, because 250,000
+messages take mido three seconds and the end of a session has two.
 """
 
 from __future__ import annotations
 
 import io
 import stat
+import struct
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +42,15 @@ MAX_QUARTERS = MAX_SECONDS * 5
 
 SMPTE_PPQ = 960
 """Ticks per quarter note that SMPTE frames are turned into where no whole number fits."""
+
+RECORDING_PPQ = 1920
+"""Ticks per quarter note of a recording: 0.26 ms at 120 bpm, finer than a note on a DIN cable."""
+
+LONGEST_DELTA = (1 << 28) - 1
+"""Most ticks between two events of a track."""
+
+Timed = tuple[float, bytes]
+"""Seconds from the beginning of a recording, and one MIDI message."""
 
 Change = TypeVar("Change", Metre, Tempo)
 
@@ -76,12 +87,95 @@ def write(path: Path | str, voices: Melody | Mapping[str, Melody]) -> None:
         MidiFileError: the file cannot be written.
         ValueError: there is no melody, or its tempo is no tempo.
     """
-    path = Path(path)
     named = {"Melody": voices} if isinstance(voices, Melody) else dict(voices)
     data = io.BytesIO()
     _file(named).save(file=data)
+    _save(Path(path), data.getvalue())
+
+
+def write_recording(
+    path: Path | str,
+    tracks: Mapping[str, Sequence[Timed]],
+    tempos: Sequence[tuple[float, float]],
+    marks: Sequence[tuple[float, str]] = (),
+) -> None:
+    """Write what was played and when, as a MIDI file of type 1: a track of tempos and markers, then the named tracks.
+
+    Args:
+        path: where to; the file is complete or not there.
+        tracks: valid messages in the order in which they came; clock and other system messages are left out, notes
+            that still sound at the end are ended there.
+        tempos: seconds and bpm (4 to 1000), the first of them from the beginning on.
+        marks: seconds and text of the markers.
+
+    Raises:
+        MidiFileError: the file cannot be written.
+    """
+    line = _TempoLine(tempos)
+    end = line.tick(max((at for events in (*tracks.values(), marks, tempos) for at, _ in events), default=0.0))
+    head = [(tick, _meta(0x51, microseconds.to_bytes(3, "big"))) for _, tick, microseconds in line.changes]
+    head += [(line.tick(at), _meta(0x06, printable(text, 200).encode())) for at, text in marks]
+    chunks = [_chunk(head, end)]
+    for name, events in tracks.items():
+        written = [(0, _meta(0x03, printable(name).encode()))]
+        sounding: dict[tuple[int, int], bool] = {}
+        for at, data in events:
+            if data[0] < 0xF0:
+                written.append((line.tick(at), data))
+                if data[0] < 0xA0:
+                    sounding[data[0] & 0x0F, data[1]] = data[0] >= 0x90 and data[2] > 0
+            elif data[0] == 0xF0:
+                written.append((line.tick(at), b"\xf0" + _quantity(len(data) - 1) + data[1:]))
+        written += [(end, bytes((0x80 | channel, pitch, 64))) for (channel, pitch), on in sounding.items() if on]
+        chunks.append(_chunk(written, end))
+    header = b"MThd" + struct.pack(">LHHH", 6, 1, len(chunks), RECORDING_PPQ)
+    _save(Path(path), header + b"".join(chunks))
+
+
+class _TempoLine:
+    """Seconds to ticks of a recording; ``changes`` are seconds, tick and microseconds per quarter note."""
+
+    def __init__(self, tempos: Sequence[tuple[float, float]]) -> None:
+        self.changes: list[tuple[float, int, int]] = []
+        for at, bpm in sorted(tempos) or [(0.0, 120.0)]:
+            microseconds = round(60e6 / bpm)
+            self.changes.append((at, self.tick(at), microseconds) if self.changes else (0.0, 0, microseconds))
+
+    def tick(self, at: float) -> int:
+        """Return the tick that is nearest to ``at``."""
+        since, tick, microseconds = self.changes[bisect_right(self.changes, (max(0.0, at), 1 << 62)) - 1]
+        return tick + round((max(0.0, at) - since) * 1e6 * RECORDING_PPQ / microseconds)
+
+
+def _chunk(events: list[tuple[int, bytes]], end: int) -> bytes:
+    """Return the track of events at ticks, in their order where they are at the same tick."""
+    body = []
+    now = 0
+    for tick, event in sorted([*events, (end, _meta(0x2F, b""))], key=lambda entry: entry[0]):
+        body += [_quantity(min(tick - now, LONGEST_DELTA)), event]
+        now = tick
+    content = b"".join(body)
+    return b"MTrk" + struct.pack(">L", len(content)) + content
+
+
+def _meta(kind: int, body: bytes) -> bytes:
+    return bytes((0xFF, kind)) + _quantity(len(body)) + body
+
+
+def _quantity(value: int) -> bytes:
+    """Return a variable-length quantity: 7 bits a byte, the last one without the top bit."""
+    if value < 0x80:
+        return bytes((value,))
+    digits = [value & 0x7F]
+    while value := value >> 7:
+        digits.append(value & 0x7F | 0x80)
+    return bytes(reversed(digits))
+
+
+def _save(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
     try:
-        write_whole(path, data.getvalue())
+        write_whole(path, data)
     except OSError as error:
         name = printable(str(path), 200)
         raise MidiFileError(f"'{name}' cannot be written ({error.strerror or error}); choose another place.") from error
