@@ -13,14 +13,15 @@ tag is due when nothing is left, so whatever the state, the answer ends and its 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from rnnae_live.errors import ModelError
 from rnnae_live.model import Model, Stepper
-from rnnae_live.scale import PitchClasses
+from rnnae_live.scale import EVERY, PitchClasses
 from rnnae_live.state import Chain, Floats, State
-from rnnae_live.tokens import FIRST_PITCH, REST, Tokens
+from rnnae_live.tokens import FIRST_PITCH, REST, Tokens, Vocabulary
 
 Span = tuple[int, int] | None
 """Lowest and highest pitch symbol of a phrase, None for no bounds."""
@@ -41,6 +42,7 @@ def decode(
     rng: np.random.Generator | Dice | None = None,
     spans: Sequence[Span] | None = None,
     scale: PitchClasses | None = None,
+    stepper: Stepper | None = None,
 ) -> list[Tokens]:
     """Return the tokens of every state in the order in which they sound, int32 (n, 2), filling ``lengths`` ticks.
 
@@ -53,6 +55,7 @@ def decode(
         spans: lowest and highest pitch symbol that each phrase may use, None for all; a phrase with a span has one
             note at least.
         scale: pitch classes that notes may have, None for all.
+        stepper: one of this model for as many phrases, where it is kept from call to call; else one is made.
 
     Raises:
         ModelError: a length is outside its range.
@@ -61,7 +64,7 @@ def decode(
         raise ModelError(f"A phrase has 1 to {LONGEST} ticks, not {list(lengths)}.")
     if not states:
         return []
-    stepper = model.stepper(len(states))
+    stepper = stepper or model.stepper(len(states))
     stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]), lengths)
     choice = _Choice(model, spans or [None] * len(states), scale)
     if temperature > 0:
@@ -106,19 +109,10 @@ class _Choice:
     """
 
     def __init__(self, model: Model, spans: Sequence[Span], scale: PitchClasses | None) -> None:
-        vocabulary = model.vocabulary
-        symbols = np.arange(FIRST_PITCH, vocabulary.pitch_symbols)
-        bounds = np.array([span or vocabulary.span for span in spans])
-        away = np.maximum(np.maximum(bounds[:, :1] - symbols, symbols - bounds[:, 1:]), 0)
-        self.closed = np.zeros((len(spans), vocabulary.pitch_symbols), np.float32)
-        self.closed[:, :REST] = -np.inf
-        self.closed[:, FIRST_PITCH:][away > 0] = -np.inf
-        if scale:
-            classes = (symbols - FIRST_PITCH + vocabulary.lowest) % 12
-            away[:, ~np.isin(classes, list(scale))] = len(symbols)
-        # A span without a pitch of the scale is widened to the nearest that there is.
-        self.locked = np.where(away == away.min(axis=1, keepdims=True), np.float32(0), np.float32(-np.inf))
-        self.open = (self.locked == 0).tolist() if scale else None
+        rows = [_bounds(model.vocabulary, span or model.vocabulary.span, scale or EVERY) for span in spans]
+        self.closed = np.stack([row[0] for row in rows])
+        self.locked = [row[1] for row in rows]
+        self.open = [row[2] for row in rows]
         self.silent = [span is not None for span in spans]
         self.table = model.duration_table
         self._sharpness = np.float32(1)
@@ -140,13 +134,26 @@ class _Choice:
 
     def pitch(self, row: int, best: int, pitches: Floats) -> int:
         """Return the pitch symbol to choose where ``best`` is the likeliest."""
-        if self.open is None or best < FIRST_PITCH or self.open[row][best - FIRST_PITCH]:
-            return best
-        return self.note(row, pitches)
+        return best if self.open[row][best] else self.note(row, pitches)
 
     def note(self, row: int, pitches: Floats) -> int:
         """Return the symbol of the likeliest pitch that is allowed."""
         return int((pitches[row, FIRST_PITCH:] + self.locked[row]).argmax()) + FIRST_PITCH
+
+
+@lru_cache(maxsize=1024)
+def _bounds(vocabulary: Vocabulary, span: tuple[int, int], scale: PitchClasses) -> tuple[Floats, Floats, list[bool]]:
+    """Return ``closed`` and ``locked`` of one phrase, and for each pitch symbol whether it may be chosen."""
+    symbols = np.arange(FIRST_PITCH, vocabulary.pitch_symbols)
+    away = np.maximum(np.maximum(span[0] - symbols, symbols - span[1]), 0)
+    closed = np.zeros(vocabulary.pitch_symbols, np.float32)
+    closed[:REST] = -np.inf
+    closed[FIRST_PITCH:][away > 0] = -np.inf
+    classes = (symbols - FIRST_PITCH + vocabulary.lowest) % 12
+    away[~np.isin(classes, list(scale))] = len(symbols)
+    # A span without a pitch of the scale is widened to the nearest that there is.
+    locked = np.where(away == away.min(), np.float32(0), np.float32(-np.inf))
+    return closed, locked, [True] * FIRST_PITCH + (locked == 0).tolist()
 
 
 def _spell(model: Model, stepper: Stepper, lengths: Sequence[int], choice: _Choice) -> list[list[tuple[int, int]]]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from rnnae_live.decoder import Dice, allowed, decode
 from rnnae_live.melody import PPQ, Melody, join
-from rnnae_live.model import Model
+from rnnae_live.model import Model, Stepper
 from rnnae_live.phrase import Metre
 from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain, Link, mix
@@ -117,6 +117,7 @@ def pieces(
     seed: int = 0,
     scale: PitchClasses | None = None,
     tie: int | None = None,
+    stepper: Stepper | None = None,
 ) -> list[Melody]:
     """Return for each mix the melody of its piece ``at``, as it stands in what ``compose`` returns; all in one batch.
 
@@ -130,6 +131,7 @@ def pieces(
         scale: pitch classes that notes may have, None for all.
         tie: the pitch that sounds until the piece begins, None for silence. A piece that begins by holding it is
             ``tied``; where there is none, or it is not in the scale, it begins with a rest instead.
+        stepper: of the model, for as many phrases as there are mixes, where one is kept from call to call.
 
     Raises:
         ModelError: no voice of a mix has a weight above 0.
@@ -139,7 +141,9 @@ def pieces(
     spans = [allowed(model, (link,), within=len(voices) > 1)[0] for link, voices in zip(chain, heard, strict=True)]
     states, lengths = [link.state for link in chain], [link.length for link in chain]
     dice = _dice(model, seed, at) if temperature > 0 else None
-    spelled = decode(model, states, lengths, temperature=temperature, rng=dice, spans=spans, scale=scale)
+    spelled = decode(
+        model, states, lengths, temperature=temperature, rng=dice, spans=spans, scale=scale, stepper=stepper
+    )
     held = None if tie is None or (scale and tie % 12 not in scale) else tie
     return [_piece(model, link, tokens, held) for link, tokens in zip(chain, spelled, strict=True)]
 

@@ -16,6 +16,9 @@ from rnnae_live.errors import ConfigError
 PitchClasses = frozenset[int]
 """Pitch classes 0-11."""
 
+EVERY: PitchClasses = frozenset(range(12))
+"""All pitch classes: no lock at all."""
+
 OFF = "off"
 """The name of no scale at all: every pitch is allowed."""
 

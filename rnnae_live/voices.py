@@ -16,6 +16,7 @@ import numpy as np
 
 from rnnae_live.melody import Melody
 from rnnae_live.mixer import Voice, compose, encode, length, pieces
+from rnnae_live.model import Stepper
 from rnnae_live.presets import Bank
 from rnnae_live.refine import Refinement
 from rnnae_live.scale import PitchClasses
@@ -114,6 +115,8 @@ class BankVoices:
         """Play with ``bank``."""
         self.bank = bank
         self._rng = rng if rng is not None else np.random.default_rng()
+        # Kept, because making one takes as long as four of its steps.
+        self._steppers: dict[int, Stepper] = {}
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Self:
@@ -189,8 +192,11 @@ class BankVoices:
         Raises:
             ModelError: no weight of a mix is above 0.
         """
-        voices = [_voices(mix) for mix in mixes]
-        return pieces(self.bank.model, voices, at, temperature=temperature, seed=seed, scale=within, tie=tie)
+        model, count = self.bank.model, len(mixes)
+        if count and count not in self._steppers:
+            self._steppers[count] = model.stepper(count)
+        voices, stepper = [_voices(mix) for mix in mixes], self._steppers.get(count)
+        return pieces(model, voices, at, temperature=temperature, seed=seed, scale=within, tie=tie, stepper=stepper)
 
 
 def _voices(mix: Mix) -> list[Voice]:
