@@ -36,6 +36,9 @@ DRAIN = 0.3
 DRAIN_CYCLES = 3
 """Periods for that: one in which a source is asked for its last, one in which it is read, and one begun already."""
 
+CONNECT_CYCLES = 2
+"""Periods after which a new connection carries messages: what is written before is lost."""
+
 EARLY, LATE = 0.5, 1.5
 """Periods by which a cycle may be processed before and after its begin, as the server sees it, and be on time."""
 
@@ -111,8 +114,7 @@ class Jack(Backend):
         """Close all ports and leave the server."""
         super().close()
         with quiet():
-            self._client.deactivate()
-            self._client.close()
+            self._client.close()  # Twice is allowed.
 
     @property
     def period(self) -> float:
@@ -120,7 +122,7 @@ class Jack(Backend):
         return float(self._client.blocksize / self._client.samplerate)
 
     def connect(self, source: str, destination: str) -> None:
-        """Connect two ports by their full names; that they are connected already is no error.
+        """Connect two ports by their full names, and wait until that holds; it may hold already.
 
         Raises:
             PortError: the server refuses.
@@ -131,6 +133,7 @@ class Jack(Backend):
             except jack.JackErrorCode as error:
                 if error.code != EEXIST:
                     raise
+        self.await_cycles(CONNECT_CYCLES, lambda: True)
 
     def await_cycles(self, number: int, also: Callable[[], bool]) -> None:
         """Wait until the server has called ``number`` times and ``also`` holds, ``DRAIN`` seconds at most."""
