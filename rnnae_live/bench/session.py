@@ -1,0 +1,204 @@
+"""A live session under test, started as a user would: its command line, its processes, and what it says.
+
+[session: rnnae-live live] <-> ports <-> performer
+
+*Errors*: ``PortError`` where it does not start; the message has its last words.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnae_live.errors import PortError
+from rnnae_live.live.wire import Kind, Link, LinkLostError, call
+
+STARTING = 60.0
+"""Seconds that a session may take to be ready."""
+
+LEAVING = 10.0
+"""Seconds that it may take to leave."""
+
+READY = "ready:"
+ROLES = ("front", "player", "engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is played: the mode, the tempo, and for each part the names of its presets."""
+
+    backend: str
+    mode: str = "loop"
+    bpm: float = 120.0
+    parts: Sequence[Sequence[str]] = ()
+    follow: float = 0.0
+
+    def arguments(self) -> list[str]:
+        """Return the words behind ``rnnae-live``: the one place that knows the options of ``live``."""
+        first, *more = self.parts or ((),)
+        words = ["live", "--backend", self.backend, "--mode", self.mode, "--bpm", f"{self.bpm:g}", "--no-record"]
+        words += ["--follow", f"{self.follow:g}"]
+        for name, weight in _weights(first):
+            words += ["-p", f"{name}={weight}"]
+        for channel, names in enumerate(more, 2):
+            presets = " ".join(f'"{name}={weight}"' for name, weight in _weights(names))
+            words += ["--part", f"{channel} {self.mode} {presets}".strip()]
+        return words
+
+
+class LiveSession:
+    """``rnnae-live live`` in processes of its own, ready to play after ``__init__``.
+
+    ``started_ms`` is how long that took, ``lines`` what it has said.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            PortError: it ended, or is not ready in time.
+        """
+        self._home = Path(tempfile.mkdtemp(prefix="rnnae-bench-"))
+        self.lines: list[str] = []
+        self._is_ready = threading.Event()
+        self._link: Link | None = None
+        began = time.monotonic()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RNNAE_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rnnae_live", *scene.arguments()],
+            env={**environment, "RNNAE_HOME": str(self._home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        ready = self._is_ready.wait(STARTING) and self.process.poll() is None
+        self.started_ms = (time.monotonic() - began) * 1000
+        if not ready:
+            self.close()
+            raise PortError(f"The live session did not start: {' '.join(self.lines)[-300:]}")
+
+    def processes(self) -> dict[str, int]:
+        """Return the process ids by role: front, player, engine."""
+        found = {"front": self.process.pid}
+        with suppress(OSError):
+            task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            for pid in map(int, task.read_text().split()):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+                found.update({role: pid for role in ROLES if f"live.{role}" in words})
+        return found
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the processor time that each process has used so far; empty where the system does not tell."""
+        return {role: used for role, pid in self.processes().items() if (used := _cpu(pid)) is not None}
+
+    def rss_mb(self) -> dict[str, float]:
+        """Return the resident memory of each process in MB (10**6 bytes); empty where the system does not tell."""
+        return {role: size for role, pid in self.processes().items() if (size := _rss(pid)) is not None}
+
+    def poll(self) -> bool:
+        """Ask the session how it is, as a control page does; return whether it could be asked."""
+        try:
+            if self._link is None:
+                folder = next((self._home / "run").glob("session-*"))
+                self._link = call(folder, "front")
+            self._link.send(Kind.PING)
+            self._link.receive()
+        except (OSError, LinkLostError, StopIteration):
+            self._link = None
+            return False
+        return True
+
+    def close(self) -> list[str]:
+        """End it as Ctrl-C does; return all that it said."""
+        if self._link is not None:
+            self._link.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(LEAVING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(2)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        shutil.rmtree(self._home, ignore_errors=True)
+        return self.lines
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with suppress(ValueError):
+            for line in self.process.stdout:
+                self.lines.append(line.strip())
+                if line.startswith(READY):
+                    self._is_ready.set()
+        self._is_ready.set()
+
+
+@contextmanager
+def session(scene: Scene) -> Iterator[LiveSession]:
+    """Run a live session while the block runs.
+
+    Raises:
+        PortError: it does not start.
+    """
+    one = LiveSession(scene)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@contextmanager
+def polled(one: LiveSession, rate: float) -> Iterator[list[int]]:
+    """Ask the session ``rate`` times a second how it is while the block runs; gives [asked, answered]."""
+    counts = [0, 0]
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(1.0 / rate):
+            counts[0] += 1
+            counts[1] += one.poll()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    if rate > 0:
+        thread.start()
+    try:
+        yield counts
+    finally:
+        over.set()
+        if rate > 0:
+            thread.join(2)
+
+
+def _weights(names: Sequence[str]) -> list[tuple[str, float]]:
+    """Return names with weights that add up to 1."""
+    return [(name, round(1 / len(names), 3)) for name in names]
+
+
+def _cpu(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _rss(pid: int) -> float | None:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, ValueError, IndexError):
+        return None

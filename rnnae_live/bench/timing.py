@@ -1,0 +1,171 @@
+"""How exactly the instrument plays: the grid at the receiver, and how soon an answer begins.
+
+plan -> performer, or loopback -> hearing -> [timing] -> figures
+
+The same scenes are played over real ports, to a live session that is started as a user would, and over the in-process
+loopback. Several parts play together, so that there are notes enough to see the thousandth.
+
+*Errors*: ``PortError`` where ports or the session cannot be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from rnnae_live.bench.figures import Figure, Goal, all_of
+from rnnae_live.bench.grid import errors, tick_seconds
+from rnnae_live.bench.load import load
+from rnnae_live.bench.loopback import rehearsed
+from rnnae_live.bench.performer import Performer
+from rnnae_live.bench.plan import Hearing, Message, knob, latencies, phrases
+from rnnae_live.bench.session import Scene, polled, session
+from rnnae_live.control import spec
+from rnnae_live.engine import Engine
+from rnnae_live.errors import PortError
+from rnnae_live.live.engine import rehearse
+from rnnae_live.presets import Bank
+from rnnae_live.settings import PartSettings, Settings
+from rnnae_live.voices import BankVoices
+
+BPM = 120.0
+PARTS = 8
+"""Parts that loop together, each between two presets."""
+
+PHRASE_BPM, PHRASE_EVERY = 240.0, 1.3
+"""Tempo of the phrases that are answered, a bar of one second each, and the seconds from one to the next."""
+
+POLLS = 30.0
+"""Questions a second of a control page."""
+
+ON_TIME = 0.001
+"""Seconds within which a note counts as on time: it takes as long on a DIN cable."""
+
+TIMED = frozenset({"jack"})
+"""Backends whose driver takes messages with their time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Under what the grid is measured."""
+
+    name: str
+    title: str
+    knob: bool = False
+    polls: float = 0.0
+    load: bool = False
+
+
+CONDITIONS = (
+    Condition("idle", "nothing else to do"),
+    Condition("knob", "a knob moves 100 times a second", knob=True),
+    Condition("polled", "knob, and status polled 30 times a second", knob=True, polls=POLLS),
+    Condition("load", "knob, polled, and a busy process per core", knob=True, polls=POLLS, load=True),
+)
+
+
+def figures(bank: Bank, backend: str, seconds: float, *, loaded: bool) -> Iterator[Figure]:
+    """Yield the errors against the grid in each condition, and the latencies of answers.
+
+    Raises:
+        PortError: the ports or the session cannot be had.
+    """
+    for condition in CONDITIONS:
+        if loaded or not condition.load:
+            hearing, about = _listen(bank, backend, seconds, condition)
+            yield from on_grid(hearing, condition, about, timed=backend in TIMED)
+    yield answers(bank, backend, seconds)
+
+
+def on_grid(
+    hearing: Hearing, condition: Condition, about: dict[str, Any] | None = None, *, timed: bool = False
+) -> Iterator[Figure]:
+    """Yield how far what was heard was off the grid, and the share of notes that were on time.
+
+    Raises:
+        PortError: nothing was heard.
+    """
+    ons = hearing.ons()
+    if not ons:
+        raise PortError("The instrument played nothing that could be measured; see what `rnnae-live doctor` finds.")
+    off = errors(ons, tick_seconds(BPM))
+    about = {"unreleased_notes": hearing.unreleased(), **(about or {})}
+    goal = Goal({"p99": 0.05, "p999": 0.1}) if timed else Goal({"p99": 1.0, "p999": 2.0})
+    title = f"output against the grid: {condition.title}"
+    yield Figure(f"output_error_{condition.name}_ms", title, [one * 1000 for one in off], goal, about=about)
+    if condition.name != "idle":
+        share = sum(one <= ON_TIME for one in off) / len(off)
+        name, title = f"notes_on_time_{condition.name}_share", f"notes within 1 ms of the grid, of {len(off):,}"
+        yield Figure(name, title, [share], all_of(0.9999, least=True) if len(off) >= 1000 else None)
+
+
+def answers(bank: Bank, backend: str, seconds: float) -> Figure:
+    """Return how long after the end of a phrase its answer began, above the period of the driver.
+
+    Raises:
+        PortError: no phrase was answered.
+    """
+    count = max(2, int(seconds / PHRASE_EVERY))
+    messages = list(phrases(count, PHRASE_BPM, PHRASE_EVERY))
+    most = count * PHRASE_EVERY + 0.5
+    if backend == "loopback":
+        voices = BankVoices(bank)
+        rehearse(voices)
+        engine = Engine(voices, Settings(bpm=PHRASE_BPM))
+        hearing = rehearsed(engine, most, messages)
+    else:
+        with session(Scene(backend, "answer", PHRASE_BPM, follow=1.0)):
+            hearing = Performer(backend, most, messages).hearing()
+    found = latencies(hearing)
+    if not found:
+        raise PortError("No phrase was answered, so there is no latency to tell; see what `rnnae-live doctor` finds.")
+    return Figure(
+        "answer_above_period_ms",
+        "end of a phrase to the first note of its answer, above the period",
+        [max(0.0, one - hearing.period) * 1000 for one in found],
+        Goal({"p99": 3.0}),
+        about={"period_ms": round(hearing.period * 1000, 3), "phrases": count, "answered": len(found)},
+    )
+
+
+def _listen(bank: Bank, backend: str, seconds: float, condition: Condition) -> tuple[Hearing, dict[str, Any]]:
+    """Play the loops for some seconds; return what was heard, and what else there is to tell."""
+    messages: list[Message] = list(knob(seconds)) if condition.knob else []
+    names = pairs([preset.name for preset in bank.presets], PARTS)
+    with ExitStack() as stack:
+        if condition.load:
+            stack.enter_context(load())
+        if backend == "loopback":
+            return rehearsed(looping(bank, names), seconds, messages, condition.polls), {}
+        live = stack.enter_context(session(Scene(backend, "loop", BPM, names)))
+        counts = stack.enter_context(polled(live, condition.polls))
+        before = live.cpu_seconds()
+        hearing = Performer(backend, seconds, messages).hearing()
+        used = {
+            f"{role}_cpu_percent": round(100 * (now - before.get(role, 0.0)) / seconds, 1)
+            for role, now in live.cpu_seconds().items()
+        }
+        asked = {"polls_asked": counts[0], "polls_answered": counts[1]} if condition.polls else {}
+        lines = live.close()
+    return hearing, {**used, **asked, "said": [line for line in lines if line.startswith("Sent ")]}
+
+
+def looping(bank: Bank, names: Sequence[Sequence[str]], bpm: float = BPM) -> Engine:
+    """Return an engine that loops: one part for each of ``names``, on a channel of its own."""
+    loop = spec("mode").named("loop")
+    parts = tuple(
+        PartSettings(
+            channel_out=channel,
+            presets=tuple((name, 1.0 / len(each)) for name in each),
+            values={"mode": loop, "follow": 0.0},
+        )
+        for channel, each in enumerate(names)
+    )
+    return Engine(BankVoices(bank), Settings(bpm=bpm, parts=parts))
+
+
+def pairs(names: Sequence[str], count: int) -> list[list[str]]:
+    """Return ``count`` pairs of names, neighbours, beginning again where there are not enough."""
+    return [[names[2 * place % len(names)], names[(2 * place + 1) % len(names)]] for place in range(count)]
