@@ -63,6 +63,16 @@ class Capture:
         """True when the phrase has as many notes as one may have."""
         return len(self._played) >= MOST_NOTES
 
+    @property
+    def began(self) -> float:
+        """The moment (s) of the first note of the phrase, 0 where there is none."""
+        return min((note.on.time for note in self._played), default=0.0)
+
+    @property
+    def quiet_since(self) -> float | None:
+        """Since when (s) nothing sounds, None while a key is held or before the first note."""
+        return None if self.empty or self._held else self._silent_since
+
     def feed(self, event: NoteOn | NoteOff) -> None:
         """Take one key event; a second note-on of a held key ends the first."""
         key = (event.channel, event.pitch)

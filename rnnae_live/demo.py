@@ -18,13 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnae_live import midifile, pianoroll, synth
-from rnnae_live.engine import Engine, Settings
+from rnnae_live.engine import Engine
 from rnnae_live.errors import PresetError
 from rnnae_live.melody import PPQ, Melody
 from rnnae_live.mixer import Voice, compose, play
 from rnnae_live.phrase import Metre, Note
 from rnnae_live.pianoroll import ANSWER, FIRST, INPUT, SECOND, Colour, Panel, blend
 from rnnae_live.presets import Bank, Preset
+from rnnae_live.settings import PartSettings, Settings
 from rnnae_live.stage import Stage, Take
 from rnnae_live.state import Chain
 from rnnae_live.voices import BankVoices
@@ -196,7 +197,8 @@ def _recall(bank: Bank, stored: Sequence[Preset], shown: Preset) -> Recall:
 
 def _answers(bank: Bank, phrase: Melody, partner: Preset) -> list[Take]:
     """Return the takes of the phrase, the quickest first."""
-    engine = Engine(BankVoices(bank), Settings(BPM, presets=((partner.name, 1 - FOLLOW),), follow=FOLLOW))
+    part = PartSettings(presets=((partner.name, 1 - FOLLOW),), values={"follow": FOLLOW})
+    engine = Engine(BankVoices(bank), Settings(BPM, parts=(part,)))
     stage = Stage(engine)
     try:
         stage.play(phrase)

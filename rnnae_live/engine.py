@@ -1,332 +1,284 @@
-"""The patch: keys and knobs in, due notes out. The only writer of musical state.
+"""The patch: keys, knobs and clocks in, due notes out. The only writer of musical state.
 
-ports -> events -> [engine: control | capture -> song -> encode -> mix -> decode -> due notes] -> player
+ports -> events -> [engine: transport; parts: capture -> hearing -> desk -> walk] -> player
 
-Read ``Engine.handle`` and ``Engine.advance`` from the top: a key event goes to the capture; a knob or button to the
-parameters; a rest, or the button "answer now", ends the phrase, and the phrase is answered: encoded to its chain of
-states, mixed with the presets in the slots, decoded to a melody, laid onto the clock.
+Read ``Engine.handle`` and ``Engine.advance`` from the top: a tick goes to the transport, a key to the parts that hear
+its channel, a knob or button to what the map says. What they put out is moved by the delay compensation and handed on.
 
 *Units*: seconds of the monotonic clock, ticks of 24 to the quarter note. Time is an argument, so everything can be
 played in virtual time. *Threading*: one thread.
-*Errors*: none leaves ``handle`` and ``advance``: a fault becomes a ``Notice``, and the next phrase is played.
+*Errors*: none leaves ``handle``, ``advance`` and ``work``: a fault becomes a ``Notice``, and the music goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from rnnae_live.capture import Capture, Performance
-from rnnae_live.clock import PPQ, Clock
-from rnnae_live.control import SLOTS, SPECS, ControlMap, Press, Turn, spec, weight_name
+from rnnae_live.clock import Sender
+from rnnae_live.control import SHARED_SPECS, ControlMap, Press, Turn, initial, spec
 from rnnae_live.errors import ConfigError, RnnaeError
-from rnnae_live.events import Cut, DueNote, Event, NoteOff, NoteOn, Notice, Output, ProgramChange
-from rnnae_live.melody import Melody
-from rnnae_live.phrase import Metre, Note, Phrase
-from rnnae_live.song import song
-from rnnae_live.state import Chain
+from rnnae_live.events import (
+    ControlChange,
+    Cut,
+    Due,
+    DueNote,
+    Event,
+    NoteOff,
+    NoteOn,
+    Notice,
+    Output,
+    ProgramChange,
+    Retime,
+    Thru,
+    Withdraw,
+)
+from rnnae_live.part import Counts, Part
+from rnnae_live.settings import Settings
+from rnnae_live.transport import Move, Transport
 from rnnae_live.voices import Voices
+from rnnae_live.walk import HORIZON
 
-REST_BEATS = 2.0
-"""Quarter notes of silence that end a phrase: longer than a rest inside most phrases."""
+MOST_PARTS = 16
 
-GRID_WHEN_ASKED = 0
-"""Grid line (ticks) on which an answer starts that a button asked for: 0 is at once."""
-
-GRID_AFTER_REST = PPQ
-"""Grid line (ticks) on which an answer starts after a rest: the next beat of the tempo that the phrase set."""
+CLICK, CLICK_CHANNEL, CLICK_PITCH, FIRST_CLICK_PITCH = 16, 9, 77, 76
+"""Whose notes the count-in is, and how it sounds: wood blocks of the General MIDI percussion map."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How an engine starts: tempo, rest that ends a phrase (beats), presets by name with their weights, follow."""
-
-    bpm: float = 120.0
-    rest_beats: float = REST_BEATS
-    presets: tuple[tuple[str, float], ...] = ()
-    follow: float = SPECS["follow"].default
-    temperature: float = SPECS["temperature"].default
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place in the mix: a preset of the bank, or with ``melody`` a phrase that was captured in this session."""
-
-    name: str
-    chain: Chain
-    melody: Melody | None = None
-
-
-@dataclass(slots=True)
-class Heard:
-    """The phrase that was played last: on the grid, as states, and where it was played."""
-
-    melody: Melody
-    chain: Chain
-    channel: int = 0
-
-
-@dataclass(slots=True)
-class Counts:
-    """What has happened so far."""
-
-    phrases: int = 0
-    answers: int = 0
-    faults: int = 0
+CLOCK_AHEAD = 0.03
+"""Seconds ahead of its moment at which a tick of our clock is handed over: it cannot be taken back."""
 
 
 class Engine:
-    """One part: captures phrases and answers them. ``voices`` is the bank that it plays with."""
+    """All parts and the transport that they share. ``voices`` is the bank that they play with."""
 
     def __init__(self, voices: Voices, settings: Settings | None = None) -> None:
-        """Fill the slots with the presets asked for, then with the first others of the bank at weight 0.
+        """Make the parts.
 
         Raises:
             PresetError: a preset that was asked for does not exist.
-            ConfigError: more presets than slots.
+            ConfigError: more presets than slots, more parts than 16, or a clock that would follow itself.
         """
         self.settings = settings or Settings()
+        if not 1 <= len(self.settings.parts) <= MOST_PARTS:
+            raise ConfigError(f"{len(self.settings.parts)} parts were asked for; there can be 1 to {MOST_PARTS}.")
+        if self.settings.send_clock and self.settings.sync == "midi":
+            raise ConfigError("A clock that is followed is not sent on: choose --sync internal to send one.")
         self.voices = voices
         self.map = ControlMap()
-        self.clock = Clock(self.settings.bpm)
-        self.capture = Capture(self.settings.bpm, self.settings.rest_beats * 60.0 / self.settings.bpm)
-        self.values = {name: one.default for name, one in SPECS.items()}
-        self.values["follow"] = spec("follow").clamped(self.settings.follow)
-        self.values["temperature"] = spec("temperature").clamped(self.settings.temperature)
-        self.slots: list[Slot | None] = [None] * SLOTS
-        self.heard: Heard | None = None
-        self.hold = False
-        self.counts = Counts()
-        self.answer_ends = 0.0
-        self._last_mix: list[tuple[Chain, float]] = []
-        self._fill(self.settings.presets)
+        self.transport = Transport(self.settings.bpm, self.settings.metre, self.settings.sync)
+        self.sender = Sender() if self.settings.send_clock else None
+        self.values = {**initial(SHARED_SPECS), "bpm": self.transport.bpm}
+        self.values["thru"] = spec("thru").named(self.settings.thru)
+        self.parts = [Part(number, voices, self.transport, one) for number, one in enumerate(self.settings.parts)]
+        for part in self.parts:
+            part.alone = lambda part=part: all(one is part or one.walk is None for one in self.parts)  # type: ignore[misc]
+        self.faults = 0
+        self._now = 0.0
+
+    @property
+    def counts(self) -> Counts:
+        """What all parts have done so far."""
+        each = [part.counts for part in self.parts]
+        return Counts(
+            sum(one.phrases for one in each),
+            sum(one.answers for one in each),
+            sum(one.changes for one in each),
+            self.faults,
+        )
 
     # -- the signal path ---------------------------------------------------------------------------------------------
 
+    def start(self, now: float) -> list[Output]:
+        """Return what is to be played and told first; loops and trades of our own clock begin."""
+        out: list[Output] = [Thru(int(self.values["thru"]))]
+        if self.transport.running:
+            # Whoever is to play has only just come.
+            out += self._each(None, now, lambda part: part.locate(now))
+        elif any(part.mode != "answer" for part in self.parts):
+            out += self._play(now)
+        return self._early(out + self._advance(now, now))
+
     def handle(self, event: Event, now: float) -> list[Output]:
         """Take one event; return what is to be played or told because of it."""
+        self._settle()
         # What the rest before this event has ended is answered first, however late the event is seen.
-        before = self.advance(now, until=event.time)
+        out = self._advance(now, min(event.time, now))
         try:
-            return before + self._handle(event, now)
+            out += self._handle(event, now)
         except Exception as error:  # noqa: BLE001 - on stage nothing raises to the top: counted and told
-            return before + self._fault(error)
+            out += self._fault(error)
+        return self._early(out + self._advance(now, min(event.time, now)))
 
-    def advance(self, now: float, until: float | None = None) -> list[Output]:
-        """Return what time alone brings by ``until`` (or ``now``): the answer, when a rest has ended the phrase."""
-        wake = self.wake()
-        if wake is None or wake > (now if until is None else until):
-            return []
-        try:
-            return self._answer(now, GRID_AFTER_REST)
-        except Exception as error:  # noqa: BLE001 - see handle
-            return self._fault(error)
+    def advance(self, now: float) -> list[Output]:
+        """Return what time alone brings: answers, notes that are due soon, ticks of the clock."""
+        self._settle()
+        return self._early(self._advance(now, now))
 
-    def delay(self, outputs: list[Output], seconds: float) -> list[Output]:
-        """Return an answer just given as one that starts ``seconds`` later, for one that took its time to be made."""
-        self.clock = replace(self.clock, origin=self.clock.origin + seconds)
-        self.answer_ends += seconds
-        return [
-            replace(one, at=one.at + seconds, until=one.until + seconds) if isinstance(one, DueNote) else one
-            for one in outputs
-        ]
+    def work(self) -> list[Output] | None:
+        """Do a little of what can wait, at most a few milliseconds; None where nothing is."""
+        for part in self.parts:
+            try:
+                out = part.work()
+            except Exception as error:  # noqa: BLE001 - see handle
+                return self._fault(error)
+            if out is not None:
+                return out
+        return None
 
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if no event comes before, None for never."""
-        return None if self.hold else self.capture.ends_at()
+        moments = [self.transport.wake(), *(part.wake() for part in self.parts)]
+        if self.sender is not None:
+            tick = self.sender.wake(self.transport.clock, self.transport.running, self._now)
+            moments.append(None if tick is None else tick - CLOCK_AHEAD)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def ends_at(self) -> float:
+        """Return when the last answer ends (s): 0 where there is none, infinite for a loop."""
+        walks = [part.walk for part in self.parts if part.walk is not None]
+        return max((walk.ends_at(self.transport.clock) for walk in walks), default=0.0)
+
+    def delay(self, outputs: list[Output], seconds: float) -> list[Output]:
+        """Return outputs with the answers just given starting ``seconds`` later, because they took so long to make."""
+        late = {part.number for part in self.parts if part.delay(seconds)}
+        return [
+            replace(one, at=one.at + seconds, until=one.until + seconds)
+            if isinstance(one, DueNote) and one.part in late
+            else one
+            for one in outputs
+        ]
+
+    def _settle(self) -> None:
+        """What was answered before this moment is on its way and cannot be delayed any more."""
+        for part in self.parts:
+            part.fresh = False
+
+    def _advance(self, now: float, until: float) -> list[Output]:
+        out: list[Output] = []
+        self._now = now
+        try:
+            self.transport.advance(now)
+            out += self._follow(now)
+            if self.sender is not None:
+                out += self.sender.due(self.transport.clock, self.transport.running, now, now + CLOCK_AHEAD)
+        except Exception as error:  # noqa: BLE001 - see handle
+            out += self._fault(error)
+        return out + self._each(None, now, lambda part: part.advance(now, until))
+
+    def _follow(self, now: float) -> list[Output]:
+        """Return what has to be played differently because the line has moved."""
+        move = self.transport.moved(now)
+        if move is Move.NONE:
+            return []
+        self.values["bpm"] = self.transport.bpm
+        if move is Move.ELSEWHERE:
+            return self._each(None, now, lambda part: part.locate(now))
+        return self._each(None, now, lambda part: part.retime(now))
 
     def _handle(self, event: Event, now: float) -> list[Output]:
         if isinstance(event, NoteOn | NoteOff):
-            self.capture.feed(event)
-            return self._answer(now, GRID_WHEN_ASKED) if self.capture.full else []
+            return self._each(event.channel, now, lambda part: part.note(event, now))
         if isinstance(event, ProgramChange):
-            return self._select(event.program)
-        move = self.map.read(event)
-        if isinstance(move, Turn):
-            self.values[move.name] = move.value
-            return []
-        return [] if move is None else self._press(move, now)
+            return self._each(event.channel, now, lambda part: part.select(event.program, now))
+        if isinstance(event, ControlChange):
+            move = self.map.read(event)
+            if isinstance(move, Turn):
+                return self.turn(move, now, event.channel)
+            return [] if move is None else self.press(move, now, event.channel, event.time)
+        self.transport.follow(event)
+        return self._follow(now)
 
-    def _press(self, button: Press, now: float) -> list[Output]:
-        if button is Press.ANSWER:
-            return self._answer(now, GRID_WHEN_ASKED)
-        if button is Press.PANIC:
-            self.capture.clear()
-            self.answer_ends = now
-            return [Cut(hard=True), Notice("Panic: everything is silent.")]
-        if button is Press.CAPTURE:
-            return self._keep()
-        self.hold = button is Press.HOLD
-        return []
-
-    def _answer(self, now: float, grid: int) -> list[Output]:
-        """End the phrase, and return its answer, which starts on the next line of ``grid`` ticks."""
-        performance = self.capture.finish(now)
-        if performance is not None:
-            self._hear(performance)
-        mix = self._mix()
-        if not mix:
-            return [Notice("There is nothing to answer with yet: play a phrase, or turn up a preset (CC 20-27).")]
-        melody = self.voices.compose(mix, self.values["temperature"])
-        self._last_mix = mix
-        self.counts.answers += 1
-        self.clock = replace(self.clock, origin=self.clock.next_line(now, grid))
-        out: list[Output] = [Cut()] if self.answer_ends > now else []
-        out += self._due(melody)
-        self.answer_ends = self.clock.time(melody.length)
+    def _each(self, channel: int | None, now: float, ask: Callable[[Part], list[Output]]) -> list[Output]:
+        """Ask all parts that hear ``channel`` (None: all); a part that fails forgets its phrase and is silent."""
+        out: list[Output] = []
+        for part in self.parts:
+            if channel is not None and not part.hears(channel):
+                continue
+            try:
+                out += ask(part)
+            except Exception as error:  # noqa: BLE001 - see handle
+                part.capture.clear()
+                out += [*part.silence(now), *self._fault(error)]
         return out
 
-    def _hear(self, performance: Performance) -> None:
-        """Bring a finished phrase onto the grid and encode it; its first note sets the phase of the clock."""
-        self.counts.phrases += 1
-        self.clock = replace(self.clock, origin=performance.origin)
-        melody = whole_bars(on_grid(performance.phrase))
-        self.heard = Heard(melody, self.voices.encode(melody), performance.channel)
+    # -- what is turned and pressed ----------------------------------------------------------------------------------
 
-    def _mix(self) -> list[tuple[Chain, float]]:
-        """Return the chains with their weights; all weights zero keep the last mix."""
-        mix: list[tuple[Chain, float]] = []
-        follow = self.values["follow"]
-        links = None
-        if self.heard is not None and follow > 0:
-            # An answer to a phrase is as long as the phrase; presets alone are played whole.
-            links = len(whole_bars_of(self.heard.chain))
-            mix.append((self.heard.chain, follow))
-        for number, slot in enumerate(self.slots, 1):
-            weight = self.values[weight_name(number)]
-            if slot is not None and weight > 0:
-                mix.append((slot.chain if links is None else whole_bars_of(slot.chain)[:links], weight))
-        return mix or self._last_mix
+    def turn(self, turn: Turn, now: float, channel: int | None = None) -> list[Output]:
+        """Take the new value of a parameter, of all parts that hear ``channel`` (None: all) or of the instrument."""
+        if turn.name not in self.values:
+            return self._each(channel, now, lambda part: part.turn(turn, now))
+        self.values[turn.name] = spec(turn.name).clamped(turn.value)
+        if turn.name == "thru":
+            return [Thru(int(self.values["thru"]))]
+        self.transport.tempo(self.values["bpm"], now)
+        return self._follow(now)
 
-    def _due(self, melody: Melody) -> list[DueNote]:
-        """Return the notes of a melody with their moments; loud where the phrase was loud, soft where it was soft."""
-        channel = self.heard.channel if self.heard else 0
-        played = self.heard.melody if self.heard else None
-        return [
-            DueNote(
-                self.clock.time(note.onset),
-                self.clock.time(note.end),
-                channel,
-                note.pitch,
-                note.velocity if played is None else velocity_at(played, note.onset),
-            )
-            for note in melody.notes
-        ]
+    def press(self, press: Press, now: float, channel: int | None = None, at: float | None = None) -> list[Output]:
+        """Do what a button says; ``at`` is the moment at which it was pressed."""
+        if press is Press.PANIC:
+            for part in self.parts:
+                part.panic()
+            self.transport.stop()
+            self.transport.moved(now)
+            return [Cut(hard=True), Notice("Panic: everything is silent.")]
+        if press is Press.PLAY:
+            return self._stop(now) if self.transport.running else self._play(now)
+        if press is Press.TAP:
+            bpm = self.transport.tap(now if at is None else at)
+            return [] if bpm is None else [Notice(f"{bpm:.1f} bpm."), *self._follow(now)]
+        return self._each(channel, now, lambda part: part.press(press, now))
 
-    # -- slots and presets -------------------------------------------------------------------------------------------
+    def _play(self, now: float) -> list[Output]:
+        """Start the transport, after the count-in."""
+        bars = self.settings.count_in
+        self.transport.start(now + HORIZON, bars)
+        clock, beat = self.transport.clock, self.transport.grid("beat")
+        out: list[Output] = []
+        for tick in range(-bars * self.transport.bar, 0, beat) if self.transport.running else ():
+            pitch = CLICK_PITCH if tick % self.transport.bar else FIRST_CLICK_PITCH
+            at = clock.time(tick)
+            out.append(DueNote(at, at + 0.05, CLICK_CHANNEL, pitch, 100, CLICK))
+        return out + self._follow(now)
 
-    def _fill(self, named: Sequence[tuple[str, float]]) -> None:
-        """Put the named presets into the first slots with their weights, others of the bank behind them."""
-        if len(named) > SLOTS:
-            raise ConfigError(f"{len(named)} presets were asked for; the mix has {SLOTS} slots.")
-        songs = [self.voices.find(name) for name, _ in named]
-        for number, (_, weight) in enumerate(named, 1):
-            self.values[weight_name(number)] = spec(weight_name(number)).clamped(weight)
-        names = {one.name for one in songs}
-        songs += [one for one in self.voices.songs if one.name not in names]
-        self.slots[: len(songs)] = [Slot(one.name, one.chain) for one in songs[:SLOTS]]
+    def _stop(self, now: float) -> list[Output]:
+        self.transport.stop()
+        return [Withdraw(CLICK, now, now), *self._follow(now)]
 
-    def _select(self, program: int) -> list[Output]:
-        """Put the preset of a program change into slot 1; turn it up where it was not heard."""
-        for one in self.voices.songs:
-            if one.program == program:
-                self.slots[0] = Slot(one.name, one.chain)
-                self.values[weight_name(1)] = self.values[weight_name(1)] or 1.0
-                return [Notice(f"Slot 1 is '{one.name}'.")]
-        return [Notice(f"No preset has program {program + 1}; slot 1 stays.")]
-
-    def _keep(self) -> list[Output]:
-        """Put the last phrase into the next slot that is not heard and holds no captured phrase."""
-        if self.heard is None:
-            return [Notice("There is no phrase to capture yet.")]
-        for number, slot in enumerate(self.slots, 1):
-            if slot is None or (slot.melody is None and not self.values[weight_name(number)]):
-                self.slots[number - 1] = Slot(f"captured {number}", self.heard.chain, self.heard.melody)
-                return [Notice(f"The phrase is in slot {number} for this session; turn it up with CC {19 + number}.")]
-        return [Notice("All slots are in use; turn one down to capture into it.")]
+    def _early(self, outputs: list[Output]) -> list[Output]:
+        """Return outputs with their moments moved by the delay compensation."""
+        by = -self.settings.offset
+        return [_moved(one, by) for one in outputs] if by else outputs
 
     # -- what outlives the process -----------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
         """Return all musical settings as plain data (JSON), for an engine that takes over from this one."""
-        slots = [
-            None if slot is None else {"name": slot.name, "melody": _plain(slot.melody)} if slot.melody else slot.name
-            for slot in self.slots
-        ]
-        heard = {"melody": _plain(self.heard.melody), "channel": self.heard.channel} if self.heard else None
-        return {"values": dict(self.values), "slots": slots, "hold": self.hold, "heard": heard}
+        return {"values": dict(self.values), "parts": [part.snapshot() for part in self.parts]}
 
-    def restore(self, plain: dict[str, Any]) -> None:
+    def restore(self, data: dict[str, Any]) -> None:
         """Take over from the engine that made the snapshot; what this bank does not have is left as it is."""
-        self.values.update({name: spec(name).clamped(value) for name, value in plain["values"].items()})
-        self.hold = bool(plain["hold"])
-        there = {one.name: one for one in self.voices.songs}
-        for place, slot in enumerate(plain["slots"][:SLOTS]):
-            if isinstance(slot, dict):
-                melody = _melody(slot["melody"])
-                self.slots[place] = Slot(slot["name"], self.voices.encode(melody), melody)
-            elif slot in there:
-                self.slots[place] = Slot(slot, there[slot].chain)
-        if plain["heard"]:
-            melody = _melody(plain["heard"]["melody"])
-            self.heard = Heard(melody, self.voices.encode(melody), plain["heard"]["channel"])
+        self.values.update({name: spec(name).clamped(value) for name, value in data["values"].items()})
+        self.transport.tempo(self.values["bpm"], 0.0)
+        for part, one in zip(self.parts, data["parts"], strict=False):
+            part.restore(one)
 
     def _fault(self, error: Exception) -> list[Output]:
-        """Count a fault, drop the phrase that caused it, and tell."""
-        self.counts.faults += 1
-        self.capture.clear()
+        """Count a fault and tell."""
+        self.faults += 1
         what = str(error) if isinstance(error, RnnaeError) else f"{type(error).__name__}: {error}"
-        return [Notice(f"The phrase was not answered: {' '.join(what.split())}", fault=True)]
+        return [Notice(f"Something could not be played: {' '.join(what.split())}", fault=True)]
 
 
-def on_grid(phrase: Phrase) -> Melody:
-    """Return a phrase as one voice on the grid.
-
-    Raises:
-        RnnaeError: the phrase has no note to use.
-    """
-    # Live, the performer's channel does not say that the notes are percussion.
-    return song(replace(phrase, parts=tuple(replace(part, channel=0) for part in phrase.parts))).melody
-
-
-def whole_bars(melody: Melody) -> Melody:
-    """Return the melody with its last bar filled up with rest."""
-    last = melody.bars()[-1]
-    if last == melody.length and last > 0:
-        return melody
-    metre = max((one for one in melody.metres if one.onset <= last), default=melody.metres[0])
-    return replace(melody, length=last + metre.bar(PPQ))
-
-
-def whole_bars_of(chain: Chain) -> Chain:
-    """Return a chain without its pickup: mixed songs begin together at a bar line."""
-    return chain[1:] if len(chain) > 1 and chain[0].pickup else chain
-
-
-def velocity_at(played: Melody, tick: int) -> int:
-    """Return how hard the phrase was played at ``tick``, 1-127; behind its end it begins again."""
-    here = tick % max(1, played.length)
-    velocity = played.notes[0].velocity if played.notes else 80
-    for note in played.notes:
-        if note.onset > here:
-            break
-        velocity = note.velocity
-    return min(max(velocity, 1), 127)
-
-
-def _plain(melody: Melody) -> dict[str, Any]:
-    """Return a melody as plain data."""
-    return {
-        "notes": [[n.onset, n.duration, n.pitch, n.velocity] for n in melody.notes],
-        "length": melody.length,
-        "metres": [[m.onset, m.numerator, m.denominator] for m in melody.metres],
-        "pickup": melody.pickup,
-        "bpm": melody.bpm,
-    }
-
-
-def _melody(plain: dict[str, Any]) -> Melody:
-    """Return the melody that ``_plain`` wrote."""
-    notes = tuple(Note(*note) for note in plain["notes"])
-    return Melody(notes, plain["length"], tuple(Metre(*m) for m in plain["metres"]), plain["pickup"], plain["bpm"])
+def _moved(output: Output, by: float) -> Output:
+    """Return an output whose moments are ``by`` seconds later."""
+    if isinstance(output, DueNote):
+        return replace(output, at=output.at + by, until=output.until + by)
+    if isinstance(output, Due):
+        return replace(output, at=output.at + by)
+    if isinstance(output, Withdraw):
+        return replace(output, after=output.after + by, until=output.until + by)
+    if isinstance(output, Retime):
+        return replace(output, until=output.until + by)
+    return output

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass, field
 
 from rnnae_live.engine import Engine
-from rnnae_live.events import Cut, NoteOff, NoteOn, Notice, Output, note_off, note_on, read
-from rnnae_live.melody import PPQ, Melody, voice
+from rnnae_live.events import NoteOff, NoteOn, Notice, Output, note_off, note_on, read
+from rnnae_live.melody import Melody, voice
 from rnnae_live.phrase import Note
 from rnnae_live.player import Player
 from rnnae_live.ports.loopback import Loopback, World
@@ -67,6 +67,7 @@ class Stage:
         self._player = Player(self._out.send)
         self._hands = performer.open_output("Hands", world.inputs()[0])
         self._ears = performer.open_input(self._hear, "Ears", world.outputs()[0])
+        self._take(engine.start(self.now))
 
     def play(self, phrase: Melody) -> Take:
         """Return the answer to ``phrase``, which is played at the engine's tempo and ended by "answer now".
@@ -74,7 +75,7 @@ class Stage:
         Raises:
             RnnaeError: a port or the engine's bank failed.
         """
-        tick = 60.0 / (self.engine.clock.bpm * PPQ)
+        tick = self.engine.transport.clock.tick_seconds
         start = self.now
         for at, data in _messages(phrase):
             self._run_to(start + at * tick)
@@ -84,11 +85,11 @@ class Stage:
         began = time.perf_counter()
         self._send(ANSWER_NOW)
         first = self.now
-        self._run_to(self.engine.answer_ends)
+        self._run_to(self.engine.ends_at())
         took = (self._heard.first or time.perf_counter()) - began
         notes, sounding = _notes(self._heard.messages, first, tick)
         length = max(round((self.now - first) / tick), notes[-1].end if notes else 1)
-        answer = Melody(notes, length, phrase.metres[:1], bpm=self.engine.clock.bpm)
+        answer = Melody(notes, length, phrase.metres[:1], bpm=self.engine.transport.bpm)
         return Take(answer, took, len(self._heard.messages), sounding, tuple(self._notices))
 
     def close(self) -> None:
@@ -118,10 +119,8 @@ class Stage:
         for output in outputs:
             if isinstance(output, Notice):
                 self._notices.append(output.text)
-            elif isinstance(output, Cut):
-                self._player.cut(output)
             else:
-                self._player.add(output)
+                self._player.take(output)
         self._player.play(self.now)
 
     def _run_to(self, moment: float) -> None:

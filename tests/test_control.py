@@ -46,7 +46,7 @@ def test_buttons(controller: int, value: int, press: Press | None) -> None:
     assert read(controller, value) is press
 
 
-@pytest.mark.parametrize("controller", [0, 1, 7, 32, 64, 121, 127])
+@pytest.mark.parametrize("controller", [0, 1, 7, 32, 65, 121, 127])
 def test_other_controllers_do_nothing(controller: int) -> None:
     assert read(controller, 127) is None
 

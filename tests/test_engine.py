@@ -3,137 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnae_live.clock import PPQ
 from rnnae_live.control import SLOTS
-from rnnae_live.engine import GRID_AFTER_REST, REST_BEATS, Engine, Settings, velocity_at, whole_bars
 from rnnae_live.errors import ConfigError, PresetError
-from rnnae_live.events import Cut, Due, DueNote, NoteOn, Notice, note_off, note_on, read
-from rnnae_live.melody import Melody, join
-from rnnae_live.phrase import Note
-from rnnae_live.player import Player
-from rnnae_live.state import Chain
+from rnnae_live.events import Cut, NoteOn, note_off, note_on, read
+from rnnae_live.settings import REST_BEATS, PartSettings
+from tests.virtual import Stage
 
-BEAT = 0.5
-"""Seconds of a quarter note at the tempo of these tests, 120."""
 GOLDEN = Path(__file__).parent / "golden"
 ASK = b"\xb0\x55\x7f"
-
-
-@dataclass
-class Piece:
-    """Two bars of a melody, where the real thing has their state."""
-
-    melody: Melody
-    pickup: bool = False
-
-
-@dataclass
-class Preset:
-    """A song whose states are its notes."""
-
-    name: str
-    melody: Melody
-    program: int | None = None
-
-    @property
-    def chain(self) -> Chain:
-        return cast("Chain", tuple(Piece(piece) for piece in self.melody.cut()))
-
-
-def line(*pitches: int, beats: float = 1.0) -> Melody:
-    """A melody of equal notes."""
-    ticks = int(PPQ * beats)
-    notes = tuple(Note(number * ticks, ticks, pitch) for number, pitch in enumerate(pitches))
-    return whole_bars(Melody(notes, ticks * len(pitches)))
-
-
-@dataclass
-class Echo:
-    """A bank in which the mix is its heaviest voice. It remembers what it was asked for."""
-
-    songs: list[Preset] = field(
-        default_factory=lambda: [
-            Preset("Up", line(60, 62, 64, 65), 0),
-            Preset("Down", line(72, 71, 69, 67, 65, 64, 62, 60, 59, 57, 55, 53), 4),
-        ]
-    )
-    asked: list[tuple[list[tuple[Chain, float]], float]] = field(default_factory=list)
-    broken: str = ""
-
-    def find(self, name: str) -> Preset:
-        for song in self.songs:
-            if song.name == name:
-                return song
-        raise PresetError(f"There is no preset called '{name}'.")
-
-    def encode(self, melody: Melody) -> Chain:
-        if self.broken == "encode":
-            raise ValueError("NaN in the state")
-        return Preset("played", melody).chain
-
-    def compose(self, mix: Sequence[tuple[Chain, float]], temperature: float) -> Melody:
-        if self.broken == "compose":
-            raise RuntimeError("the decoder never ends")
-        self.asked.append((list(mix), temperature))
-        heaviest = max(mix, key=lambda voice: voice[1])[0]
-        return join([cast("Piece", link).melody for link in heaviest])
-
-
-class Stage:
-    """An engine and a player whose seconds pass when they are told to."""
-
-    def __init__(self, settings: Settings | None = None, voices: Echo | None = None) -> None:
-        self.voices = voices or Echo()
-        self.engine = Engine(self.voices, settings)
-        self.player = Player(lambda data: self.sent.append((round(self.now, 4), data)))
-        self.now = 100.0
-        self.sent: list[tuple[float, bytes]] = []
-        self.notices: list[Notice] = []
-
-    def run(self, until: float) -> None:
-        """Let time pass, in steps of a millisecond as far as anything waits."""
-        while self.now < until:
-            waits = [at for at in (self.engine.wake(), self.player.next_at()) if at is not None and at <= until]
-            self.now = max(self.now, min(waits, default=until))
-            self._take(self.engine.advance(self.now))
-
-    def hear(self, data: bytes) -> None:
-        """Let a message arrive now."""
-        event = read(data, self.now)
-        if event is not None:
-            self._take(self.engine.handle(event, self.now))
-
-    def play(self, *pitches: int, beats: float = 1.0, velocity: int = 80, channel: int = 0) -> None:
-        """Play notes one after the other; time passes."""
-        for pitch in pitches:
-            end = self.now + beats * BEAT
-            self.hear(note_on(channel, pitch, velocity))
-            self.run(end - 0.02)
-            self.hear(note_off(channel, pitch))
-            self.run(end)
-
-    def _take(self, outputs: Sequence[DueNote | Due | Cut | Notice]) -> None:
-        for output in outputs:
-            if isinstance(output, Notice):
-                self.notices.append(output)
-            elif isinstance(output, Cut):
-                self.player.cut(output)
-            else:
-                self.player.add(output)
-        self.player.play(self.now)
-
-    def ons(self) -> list[tuple[float, int, int]]:
-        """(seconds since 100, pitch, velocity) of all note-ons sent."""
-        return [(round(at - 100.0, 4), data[1], data[2]) for at, data in self.sent if data[0] & 0xF0 == 0x90]
 
 
 @pytest.mark.path
@@ -143,7 +26,6 @@ def test_a_rest_ends_the_phrase_and_the_answer_starts_on_its_beat() -> None:
     stage.run(110.0)
     # The last key comes up at 1.98 s; two beats later the phrase is over; the next beat of its tempo is at 3.0 s.
     assert REST_BEATS == 2.0
-    assert GRID_AFTER_REST == PPQ
     assert [at for at, _, _ in stage.ons()] == [3.0, 3.5, 4.0, 4.5]
     assert [pitch for _, pitch, _ in stage.ons()] == [60, 64, 67, 72]
     assert not list(stage.player.ledger)
@@ -187,29 +69,19 @@ def test_asking_again_answers_the_last_phrase_with_the_mix_of_now() -> None:
 
 
 @pytest.mark.unit
-def test_loud_and_soft_carry_over_and_repeat_when_the_answer_is_longer() -> None:
-    played = Melody((Note(0, 24, 60, 100), Note(24, 24, 62, 40), Note(72, 24, 64, 70)), 96)
-    assert [velocity_at(played, tick) for tick in (0, 23, 24, 71, 72, 95, 96, 120)] == [
-        100,
-        100,
-        40,
-        40,
-        70,
-        70,
-        100,
-        40,
-    ]
+def test_loud_and_soft_carry_over_on_the_channel_that_was_played() -> None:
     stage = Stage()
-    stage.play(60, 64, velocity=33, channel=5)
+    stage.play(60, velocity=33, channel=5)
+    stage.play(64, velocity=77, channel=5)
     stage.hear(ASK)
     stage.run(105.0)
-    assert {velocity for _, _, velocity in stage.ons()} == {33}
+    assert [velocity for _, _, velocity in stage.ons()] == [33, 77]
     assert {data[0] & 0x0F for _, data in stage.sent} == {5}
 
 
 @pytest.mark.unit
 def test_knobs_set_the_mix_and_all_at_zero_keeps_the_last() -> None:
-    stage = Stage(Settings(presets=(("Down", 0.5),), follow=0.25))
+    stage = Stage(PartSettings(presets=(("Down", 0.5),), values={"follow": 0.25}))
     stage.play(60)
     stage.hear(ASK)
     assert [weight for _, weight in stage.voices.asked[-1][0]] == [0.25, 0.5]
@@ -226,15 +98,15 @@ def test_knobs_set_the_mix_and_all_at_zero_keeps_the_last() -> None:
 
 @pytest.mark.unit
 def test_an_answer_is_as_long_as_the_phrase_and_a_song_alone_is_played_whole() -> None:
-    stage = Stage(Settings(presets=(("Down", 1.0),), follow=0.5))
+    stage = Stage(PartSettings(presets=(("Down", 1.0),), values={"follow": 0.5}))
     stage.play(60, 62, 64, 65)
     stage.hear(ASK)
-    assert [len(chain) for chain, _ in stage.voices.asked[-1][0]] == [1, 1]
+    stage.run(110.0)
+    assert stage.pitches() == [72, 71, 69, 67, 65, 64, 62, 60]
     stage.hear(b"\xb0\x1c\x00")
     stage.hear(ASK)
-    assert [len(chain) for chain, _ in stage.voices.asked[-1][0]] == [2]
     stage.run(120.0)
-    assert [pitch for _, pitch, _ in stage.ons()][-12:] == [72, 71, 69, 67, 65, 64, 62, 60, 59, 57, 55, 53]
+    assert stage.pitches(since=10.0) == [72, 71, 69, 67, 65, 64, 62, 60, 59, 57, 55, 53]
 
 
 @pytest.mark.unit
@@ -247,7 +119,7 @@ def test_nothing_to_answer_with_is_said() -> None:
 
 @pytest.mark.unit
 def test_a_program_change_puts_its_preset_into_slot_1() -> None:
-    stage = Stage(Settings(follow=0.0))
+    stage = Stage(PartSettings(values={"follow": 0.0}))
     stage.hear(b"\xc0\x04")
     assert stage.notices[-1].text == "Slot 1 is 'Down'."
     stage.hear(ASK)
@@ -272,7 +144,7 @@ def test_hold_keeps_the_phrase_open_through_rests() -> None:
 
 @pytest.mark.unit
 def test_capture_puts_the_phrase_into_a_slot_that_is_not_heard() -> None:
-    stage = Stage(Settings(presets=(("Up", 1.0),)))
+    stage = Stage(PartSettings(presets=(("Up", 1.0),)))
     stage.hear(b"\xb0\x56\x7f")
     assert "no phrase" in stage.notices[-1].text
     stage.play(40, 41)
@@ -334,25 +206,27 @@ def test_an_event_that_comes_late_finds_the_phrase_ended_before_it() -> None:
     stage.play(60, 62)
     # A starved engine sees the next note three seconds after the rest: it belongs to the next phrase.
     stage.now = 106.0
-    outputs = stage.engine.handle(NoteOn(105.9, 0, 72, 80), stage.now)
-    assert [one.pitch for one in outputs if isinstance(one, DueNote)] == [60, 62]
-    assert all(one.at >= stage.now for one in outputs if isinstance(one, DueNote))
-    assert not stage.engine.capture.empty
+    stage.take(stage.engine.handle(NoteOn(105.9, 0, 72, 80), stage.now))
+    assert not stage.engine.parts[0].capture.empty
+    stage.run(107.5)
+    assert [(at, pitch) for at, pitch, _ in stage.ons()] == [(6.0, 60), (6.5, 62)]
 
 
 @pytest.mark.unit
 def test_an_answer_that_took_its_time_is_moved_as_a_whole() -> None:
     stage = Stage()
     stage.play(60, 62)
-    outputs = stage.engine.handle(cast("Any", read(ASK, stage.now)), stage.now)
-    later = stage.engine.delay(outputs, 0.004)
-    moved = [(a.at - b.at, a.until - b.until) for a, b in zip(later, outputs, strict=True)]  # type: ignore[union-attr]
-    assert moved == [pytest.approx((0.004, 0.004))] * 2
+    event = read(ASK, stage.now)
+    assert event is not None
+    outputs = stage.engine.handle(event, stage.now)
+    stage.take(stage.engine.delay(outputs, 0.004))
+    stage.run(104.0)
+    assert [at for at, _, _ in stage.ons()] == [1.004, 1.504]
 
 
 @pytest.mark.unit
 def test_an_engine_takes_over_what_another_knew() -> None:
-    first = Stage(Settings(presets=(("Down", 0.5),)))
+    first = Stage(PartSettings(presets=(("Down", 0.5),)))
     first.play(60, 64)
     first.hear(ASK)
     for data in (b"\xb0\x56\x7f", b"\xb0\x1c\x20", b"\xb0\x14\x50", b"\xb0\x57\x7f"):
@@ -361,17 +235,18 @@ def test_an_engine_takes_over_what_another_knew() -> None:
     second = Stage()
     second.engine.restore(plain)
     assert second.engine.snapshot() == plain
-    assert second.engine.heard is not None
-    assert first.engine.heard is not None
-    assert replace(second.engine.heard.melody) == first.engine.heard.melody
+    heard = [stage.engine.parts[0].desk.heard for stage in (first, second)]
+    assert heard[0] is not None
+    assert heard[1] is not None
+    assert heard[0].melody == heard[1].melody
 
 
 @pytest.mark.unit
 def test_wrong_presets_are_refused_at_the_start() -> None:
     with pytest.raises(PresetError, match="no preset called 'Sideways'"):
-        Stage(Settings(presets=(("Sideways", 1.0),)))
+        Stage(PartSettings(presets=(("Sideways", 1.0),)))
     with pytest.raises(ConfigError, match="9 presets"):
-        Stage(Settings(presets=(("Up", 1.0),) * 9))
+        Stage(PartSettings(presets=(("Up", 1.0),) * 9))
 
 
 messages = st.one_of(

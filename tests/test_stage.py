@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
 
-from rnnae_live.engine import Engine, Settings
+from rnnae_live.engine import Engine
 from rnnae_live.errors import PresetError
 from rnnae_live.melody import Melody
-from rnnae_live.phrase import Metre, Note
+from rnnae_live.phrase import Note
+from rnnae_live.settings import Settings
 from rnnae_live.stage import Stage
-from rnnae_live.state import Chain, Link, State
-from rnnae_live.voices import Song
+from rnnae_live.state import Chain
+from tests.virtual import Echo, Mix
 
 pytestmark = pytest.mark.path
 
 PHRASE = Melody(tuple(Note(i * 24, 20, 60 + i % 5, 70 + i) for i in range(8)), 192, bpm=96.0)
-NOTHING = State(np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32))
 
 
-class Echo:
+class Answers(Echo):
     """Voices that answer what they heard, or fail."""
 
-    songs: Sequence[Song] = ()
-
     def __init__(self, error: Exception | None = None) -> None:
+        super().__init__([])
         self.error = error
         self.heard = PHRASE
 
-    def find(self, name: str) -> Song:
-        raise PresetError(f"There is no {name}.")
-
     def encode(self, melody: Melody) -> Chain:
         self.heard = melody
-        return (Link(NOTHING, melody.length, Metre(0)),)
+        return super().encode(melody)
 
-    def compose(self, mix: Sequence[tuple[Chain, float]], temperature: float) -> Melody:
+    def _heaviest(self, mix: Mix, at: int) -> Melody:
         if self.error:
             raise self.error
         return self.heard
 
 
 def test_what_is_heard_is_what_was_played() -> None:
-    voices = Echo()
-    stage = Stage(Engine(voices, Settings(96.0, follow=1.0)))
+    voices = Answers()
+    stage = Stage(Engine(voices, Settings(96.0)))
     take = stage.play(PHRASE)
     assert [(n.onset, n.pitch, n.velocity) for n in voices.heard.notes] == [
         (n.onset, n.pitch, n.velocity) for n in PHRASE.notes
@@ -59,13 +52,13 @@ def test_what_is_heard_is_what_was_played() -> None:
 
 
 def test_phrases_follow_each_other() -> None:
-    stage = Stage(Engine(Echo(), Settings(96.0, follow=1.0)))
+    stage = Stage(Engine(Answers(), Settings(96.0)))
     assert stage.play(PHRASE).melody == stage.play(PHRASE).melody
     assert stage.engine.counts.answers == 2
 
 
 def test_a_failing_bank_gives_no_notes_and_says_why() -> None:
-    stage = Stage(Engine(Echo(PresetError("The bank is gone.")), Settings(96.0, follow=1.0)))
+    stage = Stage(Engine(Answers(PresetError("The bank is gone.")), Settings(96.0)))
     take = stage.play(PHRASE)
     assert take.melody.notes == ()
     assert take.messages == 0

@@ -16,11 +16,12 @@ from typing import Any
 
 from rnnae_live import events
 from rnnae_live.control import DEFAULT_BUTTONS, Press
-from rnnae_live.engine import Engine, Settings
+from rnnae_live.engine import Engine
 from rnnae_live.events import ControlChange, DueNote, NoteOff, NoteOn, Notice, Output
 from rnnae_live.live import wire
 from rnnae_live.live.child import Child, main
 from rnnae_live.live.wire import Kind, Link, LinkLostError
+from rnnae_live.settings import from_plain
 from rnnae_live.voices import BankVoices, Voices
 
 TRANSIT = 0.0005
@@ -28,6 +29,12 @@ TRANSIT = 0.0005
 
 AGAIN = 0.02
 """Seconds between two calls to a player that is not there yet."""
+
+BREATH = 0.0005
+"""Seconds between two turns for the same moment."""
+
+SPARE = 0.004
+"""Seconds that have to be free of anything due before something is done that can wait."""
 
 
 class EngineProcess(Child):
@@ -40,29 +47,38 @@ class EngineProcess(Child):
         options = self.options
         bank = options["bank"]
         voices = BankVoices.open(Path(bank) if bank else None)
-        presets = tuple((str(name), float(weight)) for name, weight in options["presets"])
-        self.engine = Engine(voices, Settings(options["bpm"], presets=presets, follow=options["follow"]))
+        self.engine = Engine(voices, from_plain(options))
         if options.get("takeover"):
             self.engine.restore(options["takeover"])
         rehearse(voices)
         self._told: dict[str, Any] | None = None
         self._player: Link | None = None
         self._call_at = 0.0
+        self._idle = False
+        self._woke: float | None = None
         # What was loaded stays for good: the collector need not look at it again while playing.
         gc.collect()
         gc.freeze()
         self._call(0.0)
         for text in voices.bank.notices:
             self.front.send(*wire.pack_output(Notice(text, fault=True)))
-        return {"bank": str(voices.bank.folder), "slots": [slot.name if slot else None for slot in self.engine.slots]}
+        slots = [slot.name for _, slot in self.engine.parts[0].slots]
+        return {"bank": str(voices.bank.folder), "slots": slots}
 
     def turn(self) -> None:
-        """Wait for a message or for the moment that time alone brings, and play what follows."""
+        """Wait for a message or for the moment that time alone brings, and play what follows; then do what can wait."""
         wake = self.engine.wake()
+        if wake is not None and wake == self._woke:
+            # Whatever wants to be done at once, again and again, shall not take all of the processor.
+            wake += BREATH
+        self._woke = wake
         if self._player is None:
             wake = min(self._call_at, wake) if wake else self._call_at
+        patience = math.inf if wake is None else wake - time.monotonic()
+        if not self._idle and patience > SPARE:
+            patience = 0.0
         others = [self._player] if self._player else []
-        ready = self.wait(others, None if wake is None else wake - time.monotonic())
+        ready = self.wait(others, None if math.isinf(patience) else patience)
         try:
             if self._player is None:
                 self._call(0.0)
@@ -71,6 +87,7 @@ class EngineProcess(Child):
                     if kind is Kind.INPUT:
                         self._handle(*wire.unpack_input(payload)[:2])
                 self._put(self.engine.advance(time.monotonic()))
+            self._work(busy=bool(ready))
         except LinkLostError:
             self._lost()
 
@@ -95,6 +112,18 @@ class EngineProcess(Child):
         if event is not None:
             self._put(self.engine.handle(event, time.monotonic()))
 
+    def _work(self, *, busy: bool) -> None:
+        """Do a little of what can wait, where nothing else is to be done in the meantime."""
+        wake = self.engine.wake()
+        if busy:
+            self._idle = False
+        if busy or self._idle or (wake is not None and wake < time.monotonic() + SPARE):
+            return
+        done = self.engine.work()
+        self._idle = done is None
+        if done:
+            self._put(done)
+
     def _put(self, outputs: list[Output]) -> None:
         """Send notes to the player and notices to the front."""
         late = min((one.at for one in outputs if isinstance(one, DueNote)), default=math.inf)
@@ -114,6 +143,8 @@ class EngineProcess(Child):
             self._player = wire.call(self.folder, "player", patience)
         except OSError:
             self._call_at = time.monotonic() + AGAIN
+            return
+        self._put(self.engine.start(time.monotonic()))
 
     def _lost(self) -> None:
         """The player is gone: so is what it was to play. Another one will come."""

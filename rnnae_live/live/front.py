@@ -27,6 +27,7 @@ from rnnae_live.errors import RnnaeError
 from rnnae_live.live import wire
 from rnnae_live.live.session import Session
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
+from rnnae_live.ports.base import IN, OUT
 
 HEARTBEAT = 0.1
 """Seconds between two questions to each child."""
@@ -48,16 +49,25 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What ``rnnae-live live`` was asked for. Names of ports are None for virtual ones of our own."""
+    """What ``rnnae-live live`` was asked for, as plain data.
+
+    Without names of ports there are virtual ones of our own. ``offset`` in seconds; ``parts`` as ``PartSettings``.
+    """
 
     backend: str = "auto"
-    source: str | None = None
-    destination: str | None = None
+    sources: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
     control: str | None = None
     bank: str | None = None
+    sync: str = "internal"
     bpm: float = 120.0
-    presets: tuple[tuple[str, float], ...] = ()
-    follow: float = 1.0
+    metre: tuple[int, int] = (4, 4)
+    count_in: int = 0
+    send_clock: bool = False
+    offset: float = 0.0
+    thru: str = "off"
+    parts: tuple[dict[str, Any], ...] = ({},)
+    record: bool = False
 
 
 @dataclass(slots=True)
@@ -295,9 +305,11 @@ class Front:
                     self._say(f"Released {len(self._session.left)} notes that the last session left sounding.")
         if not self._said_ready and all(one.ready for one in self.children.values()):
             self._said_ready = True
-            source = self.options["source"] or "RNN-AE Live In"
-            destination = self.options["destination"] or "RNN-AE Live Out"
-            self._say(f"ready: listening on '{source}', answering on '{destination}'. Ctrl-C ends.")
+            heard, played = (
+                ", ".join(f"'{name}'" for name in self.options[key] or (own,))
+                for key, own in (("sources", IN), ("destinations", OUT))
+            )
+            self._say(f"ready: listening on {heard}, answering on {played}. Ctrl-C ends.")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,417 @@
+"""A part: one performer's line through the instrument. Captures phrases, plays answers, trades bars, loops.
+
+capture -> hearing -> desk -> [part: walk] -> player
+
+``answer``: a phrase is over after a rest (or as the parameter "end" says, or when the button asks), and is answered
+from the next line on. ``trade``: the performer has some bars of the running clock, then the instrument has as many.
+``loop``: the mix plays without end, songs walking along their chains. Whatever is turned while something sounds is
+heard from the next line that "quantise" allows: only what has not been played is decoded again.
+
+*Units*: seconds of the monotonic clock; ticks of the transport. *Threading*: one thread.
+*Errors*: those of hearing and voices leave ``note``, ``turn``, ``press`` and ``advance``: the engine tells them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rnnae_live.capture import Capture
+from rnnae_live.clock import SIXTEENTH
+from rnnae_live.control import Press, Turn, spec, weight_name
+from rnnae_live.desk import Desk
+from rnnae_live.events import NoteOff, NoteOn, Notice, Output
+from rnnae_live.hearing import Heard, from_plain, hear, hear_turn, plain
+from rnnae_live.settings import PartSettings
+from rnnae_live.slots import Slot, Slots
+from rnnae_live.transport import Transport
+from rnnae_live.voices import Refining, Voices
+from rnnae_live.walk import LEAD, Walk
+
+COALESCE = 0.005
+"""Seconds between two decodings: of a knob that sends faster, the newest value counts."""
+
+SOON = 0.03
+"""Seconds before a line at which what changes on it is decoded."""
+
+EARLY = 3.0
+"""Ticks by which a note of a line may be played before it; a change on a line includes it."""
+
+TAKE = 0.03
+"""Seconds before the instrument's turn at which the performer's is taken: what comes later is not heard any more."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened so far."""
+
+    phrases: int = 0
+    answers: int = 0
+    changes: int = 0
+    faults: int = 0
+
+
+class Part:
+    """Part ``number`` (0-15) of the instrument."""
+
+    def __init__(self, number: int, voices: Voices, transport: Transport, settings: PartSettings) -> None:
+        """Fill the slots and set the parameters.
+
+        Raises:
+            PresetError: a preset that was asked for does not exist.
+            ConfigError: more presets than slots.
+            ControlError: there is no such parameter.
+        """
+        self.number = number
+        self.settings = settings
+        self.transport = transport
+        self.voices = voices
+        self.slots = Slots(voices, [name for name, _ in settings.presets])
+        self.desk = Desk(voices, self.slots, transport.metre, settings.seed)
+        for place, (_, weight) in enumerate(settings.presets, 1):
+            self.desk.values[weight_name(place)] = spec(weight_name(place)).clamped(weight)
+        for name, value in settings.values.items():
+            self.desk.turn(name, value)
+        self.capture = Capture(transport.bpm, self._rest())
+        self.counts = Counts()
+        self.hold = False
+        self.alone: Callable[[], bool] = lambda: True
+        """Whether no other part plays, so that the free clock may be set by a phrase."""
+        self.walk: Walk | None = None
+        self.fresh = False
+        """Whether an answer has just been given that is due at once."""
+        self._change_at: float | None = None
+        self._changed_at = 0.0
+        self._line = 0.0
+        self._change_line: float | None = None
+        self._next_turn: int | None = None
+        self._refining: deque[tuple[int, Slot, Refining]] = deque()
+
+    @property
+    def mode(self) -> str:
+        """What it does: "answer", "trade" or "loop"."""
+        return self.desk.choice("mode")
+
+    def hears(self, channel: int) -> bool:
+        """Return whether it listens to a channel."""
+        return self.settings.channel_in in (None, channel)
+
+    # -- what comes in -----------------------------------------------------------------------------------------------
+
+    def note(self, event: NoteOn | NoteOff, now: float) -> list[Output]:
+        """Take a key event; a phrase that has grown too long is answered."""
+        self.capture.feed(event)
+        if not self.capture.full:
+            return []
+        if self.mode == "answer":
+            return self._answer(now, asked=True)
+        self.capture.clear()
+        return []
+
+    def turn(self, turn: Turn, now: float) -> list[Output]:
+        """Take the new value of a parameter; it is heard from the next line that "quantise" allows."""
+        self._at(now)
+        mode = self.mode
+        self.desk.turn(turn.name, turn.value)
+        if self.mode != mode:
+            return self._switch(now)
+        return self._change(now)
+
+    def press(self, press: Press, now: float) -> list[Output]:
+        """Do what a button of this part says."""
+        self._at(now)
+        if press is Press.ANSWER:
+            return self._answer(now, asked=True)
+        if press is Press.CAPTURE:
+            return self._keep()
+        if press is Press.UNDO:
+            return self._undo(now)
+        if press in (Press.HOLD, Press.LET_GO):
+            self.hold = press is Press.HOLD
+        elif press in (Press.PEDAL_DOWN, Press.PEDAL_UP) and self.desk.choice("end") == "pedal":
+            self.hold = press is Press.PEDAL_DOWN
+            if not self.hold and not self.capture.empty:
+                return self._answer(now, asked=True)
+        return []
+
+    def select(self, program: int, now: float) -> list[Output]:
+        """Put the preset of a program change into slot 1; turn it up where it was not heard."""
+        self._at(now)
+        slot = self.slots.select(program)
+        if slot is None:
+            return [Notice(f"No preset has program {program + 1}; slot 1 stays.")]
+        if not self.desk.values[weight_name(1)]:
+            self.desk.turn(weight_name(1), 1.0)
+        return [Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def wake(self) -> float | None:
+        """Return when ``advance`` has something to do if nothing comes before, None for never."""
+        moments = [self._phrase_ends(), self._change_at, self._turn_is_taken_at()]
+        if self.walk is not None:
+            moments.append(self.walk.wake(self.transport.clock))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def advance(self, now: float, until: float) -> list[Output]:
+        """Return what time alone brings by ``until``."""
+        self._at(now)
+        out: list[Output] = []
+        ends = self._phrase_ends()
+        if ends is not None and ends <= until:
+            out += self._answer(now, asked=False)
+        taken = self._turn_is_taken_at()
+        if taken is not None and taken <= until:
+            out += self._trade(now)
+        if self.mode == "loop" and self.transport.running and self.walk is None:
+            out += self._begin(now, self._loop_line(now), None)
+        if self._change_at is not None and self._change_at <= now:
+            out += self._apply(now)
+        if self.walk is not None:
+            at = self.walk.at if self.walk.melody is not None else -1
+            out += self.walk.advance(self.transport.clock, now)
+            if self.walk.at != at:
+                self.desk.remember()
+            if self.walk.finished(now):
+                self.walk = None
+        return out
+
+    def work(self) -> list[Output] | None:
+        """Do a little of what can wait: decode the map ahead, make a captured phrase exact. None where nothing is."""
+        if self.walk is not None and self.desk.prepare(self.walk.at):
+            return []
+        if not self._refining:
+            return None
+        number, slot, refining = self._refining[0]
+        if not refining.step():
+            return []
+        self._refining.popleft()
+        if self.slots[number] is slot:
+            self.slots[number] = Slot(slot.name, refining.chain, slot.melody)
+        how = "comes back note for note" if refining.exact else "does not come back exactly"
+        return [Notice(f"'{slot.name}' in slot {number} {how}.")]
+
+    def retime(self, now: float) -> list[Output]:
+        """Return what puts this part's notes to their moments on a line that has moved."""
+        return [] if self.walk is None else self.walk.retime(self.transport.clock, now)
+
+    def locate(self, now: float) -> list[Output]:
+        """Return what follows when the transport was started, stopped or put elsewhere."""
+        self._next_turn = None
+        self._at(now)
+        if self.mode == "answer":
+            return []
+        out = self.silence(now)
+        if self.mode == "loop" and self.transport.running:
+            # Where a song is depends on where the transport is, not on when it was started.
+            out += self._begin(now, 0.0, None, enter=max(0.0, self.transport.clock.tick(now)))
+        return out
+
+    def delay(self, seconds: float) -> bool:
+        """Let an answer that was just given start ``seconds`` later; False where there is none that may."""
+        if self.walk is None or not self.fresh:
+            return False
+        self.walk.shift(self.transport.clock, seconds)
+        return True
+
+    def silence(self, now: float) -> list[Output]:
+        """Return what ends all that this part plays."""
+        self._change_at = None
+        if self.walk is None:
+            return []
+        out, self.walk = self.walk.drop(now), None
+        return out
+
+    def panic(self) -> None:
+        """Forget what is played and what is being listened to; the player is silenced by whoever calls."""
+        self.walk, self._change_at = None, None
+        self.capture.clear()
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    def _answer(self, now: float, *, asked: bool) -> list[Output]:
+        """End the phrase, and return its answer from the next line on; a loop takes the phrase into its mix."""
+        performance = self.capture.finish(now)
+        if performance is not None:
+            self.counts.phrases += 1
+            self.desk.heard = hear(self.voices, performance)
+        if self.mode == "loop":
+            return self._change(now)
+        if not self.desk.mix():
+            return [Notice("There is nothing to answer with yet: play a phrase, or turn up a preset (CC 20-27).")]
+        out = self.silence(now)
+        if performance is not None and self.alone():
+            self.transport.free(performance.origin)
+            self._at(now)
+        start = self.desk.choice("start")
+        if start == "auto":
+            start = "now" if asked and not self.transport.running else "beat"
+        grid = self.transport.grid(start)
+        out += self._begin(now, self.transport.line(now, grid), self.desk.pieces())
+        self.counts.answers += 1
+        self.fresh = grid == 0
+        return out
+
+    def _trade(self, now: float) -> list[Output]:
+        """Take what was played in the performer's turn, and play from the next line on for as long."""
+        assert self._next_turn is not None
+        length = self._turn()
+        start, self._next_turn = self._next_turn * length, self._next_turn + 2
+        performance = self.capture.finish(now)
+        if performance is not None:
+            clock, metre = self.transport.clock, self.transport.metre
+            heard = hear_turn(self.voices, performance, clock, start - length, length, metre)
+            if heard is not None:
+                self.counts.phrases += 1
+                self.desk.heard = heard
+        if not self.desk.mix():
+            return []
+        self.counts.answers += 1
+        return self.silence(now) + self._begin(now, start, None, stop=start + length)
+
+    def _begin(
+        self, now: float, start: float, count: int | None, *, stop: float = math.inf, enter: float | None = None
+    ) -> list[Output]:
+        """Begin to walk at tick ``start``, or in the middle of things at tick ``enter``."""
+        channel = self.settings.channel_out
+        if channel is None:
+            channel = self.desk.heard.channel if self.desk.heard is not None else self.settings.channel_in or 0
+        self.walk = Walk(self.desk, start=start, part=self.number, channel=channel, count=count, stop=stop)
+        self._line = start
+        if enter is not None:
+            self.walk.enter(enter)
+        self.desk.remember()
+        return self.walk.advance(self.transport.clock, now)
+
+    def _switch(self, now: float) -> list[Output]:
+        """Let what plays end on the next bar line, where another mode begins."""
+        self._next_turn, self._change_at = None, None
+        clock, out = self.transport.clock, []
+        line = self.transport.line(now + LEAD, self.transport.bar, self._origin())
+        if self.walk is not None:
+            out = self.walk.halt(clock, line)
+        if self.mode != "answer":
+            self.walk = None
+            if not self.transport.running:
+                self.transport.start(clock.time(line))
+        return out
+
+    # -- changes -----------------------------------------------------------------------------------------------------
+
+    def _change(self, now: float) -> list[Output]:
+        """Let the mix of now be heard from the next line that "quantise" allows."""
+        quantise = self.desk.choice("quantise")
+        if self.walk is None or quantise == "phrase":
+            return []
+        if self._change_at is None:
+            self._change_line = None
+            self._change_at = max(now, self._changed_at + COALESCE)
+            if quantise != "now":
+                line = self.transport.line(now + LEAD + SOON, self.transport.grid(quantise), self._origin())
+                self._change_line, self._change_at = line - EARLY, self.transport.clock.time(line) - SOON
+        return self._apply(now) if self._change_at <= now else []
+
+    def _apply(self, now: float) -> list[Output]:
+        """Decode again what has not been played; while weights glide, come back at the next sixteenth."""
+        assert self.walk is not None
+        self._change_at, self._changed_at = None, now
+        clock = self.transport.clock
+        line = self._change_line if self._change_line is not None else clock.tick(now + LEAD)
+        self._change_line = None
+        out = self.walk.change(clock, now, line)
+        self.counts.changes += 1
+        if self.desk.glide.moving(self.desk.tick):
+            self._change_at = clock.time(self.transport.line(now + LEAD, SIXTEENTH, self._origin()))
+        return out
+
+    def _undo(self, now: float) -> list[Output]:
+        """Go back to the mix before the last change."""
+        if not self.desk.undo():
+            return [Notice("There is nothing to go back to.")]
+        return [Notice("Back to the mix before."), *self._change(now)]
+
+    def _keep(self) -> list[Output]:
+        """Put the last phrase into a free slot at once; it is made exact when there is time."""
+        heard = self.desk.heard
+        if heard is None:
+            return [Notice("There is no phrase to capture yet.")]
+        number = self.slots.keep(heard.melody, heard.chain, self.desk.values)
+        if number is None:
+            return [Notice("All slots are in use; turn one down to capture into it.")]
+        slot = self.slots[number]
+        assert slot is not None
+        self._refining.append((number, slot, self.voices.capture(heard.melody)))
+        return [Notice(f"The phrase is in slot {number}; turn it up with CC {19 + number}.")]
+
+    # -- lines -------------------------------------------------------------------------------------------------------
+
+    def _at(self, now: float) -> None:
+        """Let everything know where the transport is."""
+        self.desk.tick = self.transport.clock.tick(now)
+        self.capture.bpm, self.capture.rest = self.transport.bpm, self._rest()
+
+    def _rest(self) -> float:
+        return self.settings.rest_beats * 60.0 / self.transport.bpm
+
+    def _origin(self) -> float:
+        """Return the tick of a bar line: the transport's, or where the answer began."""
+        return 0.0 if self.transport.running else self._line
+
+    def _turn(self) -> int:
+        """Return the length of a turn in ticks."""
+        return int(self.desk.values["turn"]) * self.transport.bar
+
+    def _phrase_ends(self) -> float | None:
+        """Return when the phrase is over if nothing more is played, None where there is none or it is held."""
+        if self.hold or self.capture.empty or self.mode == "trade":
+            return None
+        end, clock = self.desk.choice("end"), self.transport.clock
+        if end == "length":
+            return self.capture.began + self._turn() * clock.tick_seconds
+        quiet = self.capture.quiet_since
+        if end == "bar" and quiet is not None:
+            origin = 0.0 if self.transport.running else clock.tick(self.capture.began)
+            return clock.time(self.transport.line(quiet, self.transport.bar, origin))
+        return self.capture.ends_at()
+
+    def _turn_is_taken_at(self) -> float | None:
+        """Return when the performer's turn is taken, None where no bars are traded."""
+        if self.mode != "trade" or not self.transport.running:
+            return None
+        length = self._turn()
+        if self._next_turn is None:
+            # Turns are numbered from the beginning: the performer has the even ones.
+            self._next_turn = max(1, math.floor(self.desk.tick / length) // 2 * 2 + 1)
+        return self.transport.clock.time(self._next_turn * length) - TAKE
+
+    def _loop_line(self, now: float) -> float:
+        """Return the tick at which a loop begins: the beginning, or the next bar line."""
+        return max(self.transport.begin, self.transport.line(now + LEAD, self.transport.bar))
+
+    # -- what outlives the process -----------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all musical settings as plain data (JSON), for a part that takes over from this one."""
+        heard = self.desk.heard
+        told = {"melody": plain(heard.melody), "channel": heard.channel} if heard is not None else None
+        return {
+            "values": dict(self.desk.values),
+            "slots": self.slots.snapshot(),
+            "hold": self.hold,
+            "heard": told,
+            "seed": self.desk.seed,
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take over from the part that made the snapshot; what this bank does not have is left as it is."""
+        values = {name: spec(name).clamped(value) for name, value in data["values"].items()}
+        self.desk.values.update(values)
+        self.desk.sow(int(data["seed"]))
+        self.hold = bool(data["hold"])
+        self.slots.restore(data["slots"])
+        if data["heard"]:
+            melody = from_plain(data["heard"]["melody"])
+            self.desk.heard = Heard(melody, self.voices.encode(melody), data["heard"]["channel"])

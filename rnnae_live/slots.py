@@ -1,0 +1,101 @@
+"""The slots: which presets and captured phrases a part has in its mix.
+
+voices -> [slots] -> part
+
+*Errors*: ``PresetError`` and ``ConfigError`` at the start only. *Threading*: one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnnae_live.control import SLOTS, weight_name
+from rnnae_live.errors import ConfigError
+from rnnae_live.hearing import from_plain, plain
+from rnnae_live.melody import Melody
+from rnnae_live.state import Chain
+from rnnae_live.voices import Voices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """A place in the mix: a preset of the bank, or with ``melody`` a phrase that was captured in this session."""
+
+    name: str
+    chain: Chain
+    melody: Melody | None = None
+
+
+class Slots:
+    """Eight places, numbered from 1."""
+
+    def __init__(self, voices: Voices, named: Sequence[str]) -> None:
+        """Put the named presets into the first places, others of the bank behind them.
+
+        Raises:
+            PresetError: a preset that was asked for does not exist.
+            ConfigError: more presets than places.
+        """
+        if len(named) > SLOTS:
+            raise ConfigError(f"{len(named)} presets were asked for; the mix has {SLOTS} slots.")
+        self._voices = voices
+        songs = [voices.find(name) for name in named]
+        names = {one.name for one in songs}
+        songs += [one for one in voices.songs if one.name not in names]
+        self._places: list[Slot | None] = [Slot(one.name, one.chain) for one in songs[:SLOTS]]
+        self._places += [None] * (SLOTS - len(self._places))
+
+    def __getitem__(self, number: int) -> Slot | None:
+        """What is in place 1-8, None where it is empty."""
+        return self._places[number - 1]
+
+    def __setitem__(self, number: int, slot: Slot | None) -> None:
+        """Put something into place 1-8."""
+        self._places[number - 1] = slot
+
+    def __iter__(self) -> Iterator[tuple[int, Slot]]:
+        """Every place that holds something, with its number."""
+        return iter([(number, slot) for number, slot in enumerate(self._places, 1) if slot is not None])
+
+    def copy(self) -> tuple[Slot | None, ...]:
+        """Return what is in all places."""
+        return tuple(self._places)
+
+    def put_back(self, places: tuple[Slot | None, ...]) -> None:
+        """Put back what ``copy`` returned."""
+        self._places = list(places)
+
+    def select(self, program: int) -> Slot | None:
+        """Put the preset of a program change into place 1; None where the bank has no such program."""
+        for one in self._voices.songs:
+            if one.program == program:
+                self[1] = Slot(one.name, one.chain)
+                return self[1]
+        return None
+
+    def keep(self, melody: Melody, chain: Chain, weights: Mapping[str, float]) -> int | None:
+        """Put a phrase into the next place that is not heard and holds no captured phrase; return its number."""
+        for number, slot in enumerate(self._places, 1):
+            if slot is None or (slot.melody is None and not weights[weight_name(number)]):
+                self[number] = Slot(f"captured {number}", chain, melody)
+                return number
+        return None
+
+    def snapshot(self) -> list[Any]:
+        """Return all places as plain data (JSON)."""
+        return [
+            None if slot is None else {"name": slot.name, "melody": plain(slot.melody)} if slot.melody else slot.name
+            for slot in self._places
+        ]
+
+    def restore(self, places: Sequence[Any]) -> None:
+        """Put back what ``snapshot`` wrote; what this bank does not have is left as it is."""
+        there = {one.name: one for one in self._voices.songs}
+        for number, slot in enumerate(places[:SLOTS], 1):
+            if isinstance(slot, dict):
+                melody = from_plain(slot["melody"])
+                self[number] = Slot(slot["name"], self._voices.encode(melody), melody)
+            elif slot in there:
+                self[number] = Slot(slot, there[slot].chain)
