@@ -24,10 +24,13 @@ from typing import Any
 
 import rnnae_live
 from rnnae_live.errors import RnnaeError
+from rnnae_live.events import Mark
+from rnnae_live.files import recordings
 from rnnae_live.live import wire
 from rnnae_live.live.session import Session
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.ports.base import IN, OUT
+from rnnae_live.recorder import Recorder, recover
 
 HEARTBEAT = 0.1
 """Seconds between two questions to each child."""
@@ -40,6 +43,9 @@ STARTING = 30.0
 
 MOST_STARTS = 5
 """Starts again of a child within a minute."""
+
+FLUSH = 0.5
+"""Seconds between two moments at which what was recorded goes to the disk."""
 
 LEAVING = 1.4
 """Seconds that children have to release everything and leave."""
@@ -108,6 +114,8 @@ class Front:
         self._woken.setblocking(False)
         self._waker.setblocking(False)
         self.children = {role: _Child(role) for role in ("player", "engine")}
+        self._recorder: Recorder | None = None
+        self._flush_at = 0.0
         self._said_ready = False
         self._ping_at = 0.0
 
@@ -130,6 +138,7 @@ class Front:
                 self._start_what_is_due(now)
                 self._beat(now)
                 self._listen(HEARTBEAT / 2)
+                self._keep(now)
         finally:
             self._leave()
             for number, handler in before.items():
@@ -138,6 +147,21 @@ class Front:
             raise self._failure
         self._sum_up()
 
+    def _keep(self, now: float) -> None:
+        """Hand what was recorded to the disk, and tell where that fails."""
+        if self._recorder is None or now < self._flush_at:
+            return
+        self._flush_at = now + FLUSH
+        self._recorder.flush()
+        while (news := self._recorder.news()) is not None:
+            self._say(news.text)
+
+    def _record(self) -> None:
+        """Begin to record; make files of what dead sessions have recorded."""
+        for path in recover(recordings()):
+            self._say(f"The last session was recorded: {path}")
+        self._recorder = Recorder(recordings(), self.options["bpm"], time.monotonic())
+
     def _sum_up(self) -> None:
         """Tell how exact the player was, as far as it has told by now."""
         status = self.children["player"].status
@@ -145,6 +169,12 @@ class Front:
             half, most, worst = status["late_us"]
             late = f"late by at most {half} us (p50), {most} us (p99), {worst} us (once)"
             self._say(f"Sent {status['sent']} messages, {late}; {status['dropped']} dropped.")
+        if self._recorder is not None:
+            path = self._recorder.close()
+            while (news := self._recorder.news()) is not None:
+                self._say(news.text)
+            if path is not None:
+                self._say(f"Recorded: {path}")
 
     def _say(self, text: str) -> None:
         """Tell the performer; nobody listening is no reason to stop playing."""
@@ -251,10 +281,13 @@ class Front:
                     link.send(*wire.pack_json(Kind.HELLO, options))
                 return
             player = self.children["player"].link
-            if kind is Kind.CUT and player is not None:
-                with suppress(LinkLostError):
+            with suppress(LinkLostError):
+                if kind is Kind.CUT and player is not None:
                     player.send(kind, payload)
                     link.send(Kind.PONG)
+                elif kind is Kind.PING:
+                    status = {role: child.status for role, child in self.children.items()}
+                    link.send(*wire.pack_json(Kind.PONG, status))
 
     def _receive(self, child: _Child) -> None:
         """Take what a child says."""
@@ -287,6 +320,13 @@ class Front:
             self._takeover = child.status.pop("settings", None) or self._takeover
         elif kind is Kind.NOTICE or (kind is Kind.FATAL and child.was_ready):
             self._say(payload[1:].decode(errors="replace"))
+        elif kind is Kind.TAKE and self._recorder is not None:
+            for at, out, data in wire.unpack_take(payload):
+                self._recorder.note("out" if out else "in", at, data)
+        elif kind is Kind.MARK and self._recorder is not None:
+            mark = wire.unpack_output(frame)
+            if isinstance(mark, Mark):
+                self._recorder.mark(mark.at, mark.text)
         elif kind is Kind.FATAL:
             self._failure = RnnaeError(payload[1:].decode(errors="replace"))
             self._failure.exit_status = payload[0]
@@ -303,6 +343,8 @@ class Front:
                 self._say(f"MIDI: {self._why}.")
                 if self._session.left:
                     self._say(f"Released {len(self._session.left)} notes that the last session left sounding.")
+        if self.options["record"] and self._recorder is None:
+            self._record()
         if not self._said_ready and all(one.ready for one in self.children.values()):
             self._said_ready = True
             heard, played = (

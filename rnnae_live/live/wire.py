@@ -17,12 +17,12 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from rnnae_live.events import Cut, Due, DueNote, Notice, Output, Retime, Thru, Withdraw
+from rnnae_live.events import Cut, Due, DueNote, Mark, Notice, Output, Retime, Thru, Withdraw
 
 LONGEST_UNIX_PATH = 100
 """Bytes of the path of a Unix socket that every system takes (104 on macOS)."""
@@ -42,6 +42,7 @@ _NOTE = struct.Struct("<ddBBBB")
 _DUE = struct.Struct("<d")
 _WITHDRAW = struct.Struct("<Bdd")
 _RETIME = struct.Struct("<BBBd")
+_TAKEN = struct.Struct("<dBB")
 _FAULT = struct.Struct("<B")
 _SECRET = 32
 
@@ -59,7 +60,7 @@ class Kind(IntEnum):
     """engine -> player: what is to be played. front -> player: CUT."""
     PING = 6
     PONG = 7
-    """front -> child, and back with JSON: how it is."""
+    """front -> child, and back with JSON: how it is. Another command -> front, and back: how each child is."""
     NOTICE = 8
     """child -> front: a sentence; the first byte is 1 for a fault."""
     FATAL = 9
@@ -72,6 +73,10 @@ class Kind(IntEnum):
     RETIME = 13
     THRU = 14
     """engine -> player: a change of mind, and what is played through."""
+    MARK = 15
+    """engine -> front: what is played from a moment on."""
+    TAKE = 16
+    """player -> front: messages that came in and went out, for the recorder."""
 
 
 class LinkLostError(ConnectionError):
@@ -275,6 +280,8 @@ def pack_output(output: Output) -> Frame:
             return Kind.CUT, bytes((hard,))
         case Notice(text, fault):
             return Kind.NOTICE, bytes((fault,)) + text.encode()
+        case Mark(at, text):
+            return Kind.MARK, _DUE.pack(at) + text.encode()
 
 
 def unpack_output(frame: Frame) -> Output | None:
@@ -295,8 +302,24 @@ def unpack_output(frame: Frame) -> Output | None:
             return Cut(bool(payload and payload[0]))
         case Kind.NOTICE:
             return Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0]))
+        case Kind.MARK:
+            return Mark(_DUE.unpack_from(payload)[0], payload[_DUE.size :].decode(errors="replace"))
         case _:
             return None
+
+
+def pack_take(messages: Iterable[tuple[float, bool, bytes]]) -> Frame:
+    """Return the frame of messages for the recorder: time, whether it went out, bytes (255 at most)."""
+    return Kind.TAKE, b"".join(_TAKEN.pack(at, out, len(data)) + data for at, out, data in messages if len(data) < 256)
+
+
+def unpack_take(payload: bytes) -> Iterator[tuple[float, bool, bytes]]:
+    """Yield what ``pack_take`` packed."""
+    start = 0
+    while start < len(payload):
+        at, out, length = _TAKEN.unpack_from(payload, start)
+        start += _TAKEN.size + length
+        yield at, bool(out), payload[start - length : start]
 
 
 def pack_fatal(status: int, text: str) -> Frame:
