@@ -62,6 +62,8 @@ class Desk:
         self.glide = Glide()
         self.tick = 0.0
         """Where the transport is, as far as gliding weights are concerned; set by whoever asks."""
+        self.begin = 0.0
+        """Where the answer began, so that it has the touch of the phrase at the same place."""
         self.seed = seed
         self._seeds: dict[int, int] = {}
         self._dice = random.Random(seed)
@@ -163,7 +165,7 @@ class Desk:
             groove=self.heard.groove if self.heard is not None else None,
             amount=values["feel"],
         )
-        return play(melody, feel, start, self.seed + at, place=at * melody.length)
+        return play(melody, feel, start, self.seed + at, place=round(start - self.begin))
 
     def _scale(self) -> frozenset[int] | None:
         """Return the pitch classes that may be chosen, before what is chosen is transposed; None for all."""
@@ -194,11 +196,21 @@ class Desk:
 
     # -- the past ----------------------------------------------------------------------------------------------------
 
-    def remember(self) -> None:
-        """Keep the mix that is heard from now on, to come back to."""
+    def remember(self) -> bool:
+        """Keep the mix that is heard from now on, to come back to; False where it is the one before."""
         moment = self._moment()
-        if not self._past or self._past[-1] != moment:
-            self._past.append(moment)
+        if self._past and self._past[-1] == moment:
+            return False
+        self._past.append(moment)
+        return True
+
+    def told(self) -> str:
+        """Return in words what is in the mix."""
+        names = [(slot.name, self.values[weight_name(number)]) for number, slot in self.slots]
+        if self.heard is not None:
+            names.insert(0, ("phrase", self.values["follow"]))
+        mix = ", ".join(f"{name} {weight:.2f}" for name, weight in names if weight > 0) or "nothing new"
+        return f"{mix}; temperature {self.values['temperature']:.2f}; seed {self.seed}"
 
     def undo(self) -> bool:
         """Go back to the last mix that was heard and was another one; False where there is none."""

@@ -34,8 +34,10 @@ from rnnae_live.events import (
     Thru,
     Withdraw,
 )
+from rnnae_live.melody import Melody
 from rnnae_live.part import Counts, Part
 from rnnae_live.settings import Settings
+from rnnae_live.state import Chain
 from rnnae_live.transport import Move, Transport
 from rnnae_live.voices import Voices
 from rnnae_live.walk import HORIZON
@@ -126,6 +128,13 @@ class Engine:
             if out is not None:
                 return out
         return None
+
+    def take_kept(self) -> list[tuple[Melody, Chain]]:
+        """Return the captured phrases that have become exact since this was last asked, with their states."""
+        kept = [one for part in self.parts for one in part.kept]
+        for part in self.parts:
+            part.kept.clear()
+        return kept
 
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if no event comes before, None for never."""

@@ -175,8 +175,16 @@ class Notice:
 REALTIME: Mapping[int, Callable[[float], Transport]] = {0xF8: Tick, 0xFA: Start, 0xFB: Continue, 0xFC: Stop}
 """What the messages of one byte are that a clock sends."""
 
-Output = DueNote | Due | Withdraw | Retime | Thru | Cut | Notice
-"""Whatever the engine hands to the player (a ``Notice`` goes to the front)."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is played from ``at`` on, in a sentence, for whoever keeps the session."""
+
+    at: float
+    text: str
+
+
+Output = DueNote | Due | Withdraw | Retime | Thru | Cut | Notice | Mark
+"""Whatever the engine hands to the player (a ``Notice`` and a ``Mark`` go to the front)."""
 
 
 def read(data: bytes, time: float) -> Event | None:

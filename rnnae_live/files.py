@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all.
+"""Files that are written whole or not at all, and where they are.
 
 A reader finds the old content or the new one, never a part, also after a power cut: temporary file, sync,
 rename, sync of the folder.
@@ -10,6 +10,18 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+
+import platformdirs
+
+
+def home() -> Path:
+    """Return the folder for everything that is written: ``RNNAE_HOME``, or the system's place for user data."""
+    return Path(os.environ.get("RNNAE_HOME") or platformdirs.user_data_dir("rnnae-live"))
+
+
+def recordings() -> Path:
+    """Return the folder of recorded sessions; it need not be there."""
+    return home() / "recordings"
 
 
 def write_whole(path: Path, data: bytes) -> None:

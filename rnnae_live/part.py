@@ -23,10 +23,12 @@ from rnnae_live.capture import Capture
 from rnnae_live.clock import SIXTEENTH
 from rnnae_live.control import Press, Turn, spec, weight_name
 from rnnae_live.desk import Desk
-from rnnae_live.events import NoteOff, NoteOn, Notice, Output
+from rnnae_live.events import Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.hearing import Heard, from_plain, hear, hear_turn, plain
+from rnnae_live.melody import Melody
 from rnnae_live.settings import PartSettings
 from rnnae_live.slots import Slot, Slots
+from rnnae_live.state import Chain
 from rnnae_live.transport import Transport
 from rnnae_live.voices import Refining, Voices
 from rnnae_live.walk import LEAD, Walk
@@ -88,6 +90,8 @@ class Part:
         self._line = 0.0
         self._change_line: float | None = None
         self._next_turn: int | None = None
+        self.kept: list[tuple[Melody, Chain]] = []
+        """Captured phrases that are exact, for whoever stores them."""
         self._refining: deque[tuple[int, Slot, Refining]] = deque()
 
     @property
@@ -174,7 +178,7 @@ class Part:
             at = self.walk.at if self.walk.melody is not None else -1
             out += self.walk.advance(self.transport.clock, now)
             if self.walk.at != at:
-                self.desk.remember()
+                out += self._remember(now)
             if self.walk.finished(now):
                 self.walk = None
         return out
@@ -191,6 +195,8 @@ class Part:
         self._refining.popleft()
         if self.slots[number] is slot:
             self.slots[number] = Slot(slot.name, refining.chain, slot.melody)
+        if refining.exact and slot.melody is not None:
+            self.kept.append((slot.melody, refining.chain))
         how = "comes back note for note" if refining.exact else "does not come back exactly"
         return [Notice(f"'{slot.name}' in slot {number} {how}.")]
 
@@ -280,11 +286,14 @@ class Part:
         if channel is None:
             channel = self.desk.heard.channel if self.desk.heard is not None else self.settings.channel_in or 0
         self.walk = Walk(self.desk, start=start, part=self.number, channel=channel, count=count, stop=stop)
-        self._line = start
+        self._line = self.desk.begin = start
         if enter is not None:
             self.walk.enter(enter)
-        self.desk.remember()
-        return self.walk.advance(self.transport.clock, now)
+        return self._remember(now) + self.walk.advance(self.transport.clock, now)
+
+    def _remember(self, now: float) -> list[Output]:
+        """Keep the mix that is heard from now on, and tell whoever keeps the session."""
+        return [Mark(now, f"Part {self.number + 1}: {self.desk.told()}")] if self.desk.remember() else []
 
     def _switch(self, now: float) -> list[Output]:
         """Let what plays end on the next bar line, where another mode begins."""

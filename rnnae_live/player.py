@@ -30,6 +30,7 @@ from rnnae_live.events import (
     Cut,
     Due,
     DueNote,
+    Mark,
     Notice,
     Output,
     Retime,
@@ -113,7 +114,7 @@ class Player:
         return not (self._releasing or self._first or self._again)
 
     def take(self, output: Output) -> None:
-        """Do what the engine says; a ``Notice`` is not for here.
+        """Do what the engine says; a ``Notice`` and a ``Mark`` are not for here.
 
         Raises:
             PortError: the port is lost.
@@ -129,7 +130,7 @@ class Player:
         elif isinstance(output, Cut):
             self.cut(output)
         else:
-            assert isinstance(output, Notice)
+            assert isinstance(output, Notice | Mark)
 
     # -- what is due -------------------------------------------------------------------------------------------------
 

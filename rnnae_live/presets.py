@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
-import os
 import re
 import time
 import unicodedata
@@ -26,10 +25,9 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import platformdirs
 
 from rnnae_live.errors import ModelError, PresetError
-from rnnae_live.files import write_whole
+from rnnae_live.files import home, write_whole
 from rnnae_live.melody import Difference, Melody, difference
 from rnnae_live.mixer import play
 from rnnae_live.model import Model
@@ -312,11 +310,6 @@ def factory() -> Path:
     """Return the folder of the factory bank: beside the code when installed, ``presets`` in a checkout."""
     installed = Path(__file__).parent / "factory"
     return installed if installed.is_dir() else Path(__file__).parents[1] / "presets"
-
-
-def home() -> Path:
-    """Return the folder for everything that is written: ``RNNAE_HOME``, or the system's place for user data."""
-    return Path(os.environ.get("RNNAE_HOME") or platformdirs.user_data_dir("rnnae-live"))
 
 
 def clean_name(name: str) -> str:

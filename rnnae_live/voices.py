@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
-import numpy as np
-
 from rnnae_live.melody import Melody
-from rnnae_live.mixer import Voice, compose, encode, length, pieces
+from rnnae_live.mixer import Voice, encode, length, pieces
 from rnnae_live.model import Stepper
 from rnnae_live.presets import Bank
 from rnnae_live.refine import Refinement
@@ -73,9 +71,6 @@ class Voices(Protocol):
     def capture(self, melody: Melody) -> Refining:
         """Return a melody that is to become a preset, before the first step."""
 
-    def compose(self, mix: Mix, temperature: float) -> Melody:
-        """Return the melody of the weighted mean of several chains."""
-
     def length(self, mix: Mix) -> int:
         """Return how many pieces the longest chain of a mix that is heard has, 0 where none is."""
 
@@ -109,12 +104,11 @@ class Voices(Protocol):
 
 
 class BankVoices:
-    """The voices of a bank. ``rng`` are the dice of temperatures above 0."""
+    """The voices of a bank."""
 
-    def __init__(self, bank: Bank, rng: np.random.Generator | None = None) -> None:
+    def __init__(self, bank: Bank) -> None:
         """Play with ``bank``."""
         self.bank = bank
-        self._rng = rng if rng is not None else np.random.default_rng()
         # Kept, because making one takes as long as four of its steps.
         self._steppers: dict[int, Stepper] = {}
 
@@ -147,14 +141,6 @@ class BankVoices:
     def capture(self, melody: Melody) -> Refinement:
         """Return a melody of 1 tick or more that is to become a preset, before the first step."""
         return Refinement(self.bank.model, melody)
-
-    def compose(self, mix: Mix, temperature: float) -> Melody:
-        """Return the melody of the weighted mean of several chains.
-
-        Raises:
-            ModelError: no weight is above 0.
-        """
-        return compose(self.bank.model, _voices(mix), temperature=temperature, rng=self._rng)
 
     def length(self, mix: Mix) -> int:
         """Return how many pieces the longest chain of a mix that is heard has, 0 where none is."""

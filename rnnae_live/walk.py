@@ -84,7 +84,9 @@ class Walk:
         self._notes: list[Played] = []
         self._cursor = 0
         self._handed: list[_Handed] = []
+        # The note that sounds up to the beginning of this piece, and the pitch that the melody before it ended with.
         self._tie: _Handed | None = None
+        self._sounding: int | None = None
         # Notes before this tick are not played: a walk that was entered in the middle of a piece.
         self._first = -math.inf
 
@@ -134,6 +136,7 @@ class Walk:
             out += self._hand_over(clock, horizon)
             if self._cursor < len(self._notes) or self.end > horizon:
                 break
+            self._sounding = self.melody.sounding if self.melody is not None else None
             self.start, self.at, self.melody = self.end, self.at + 1, None
         self._handed = [one for one in self._handed if one.until > now]
         return out
@@ -217,7 +220,7 @@ class Walk:
     def _compose(self, clock: Clock) -> tuple[Melody, list[Played], list[Output]]:
         """Return the piece, its notes, and what makes the note before it longer where it begins with a tie."""
         tie = self._tie
-        melody = self.source.piece(self.at, None if tie is None else tie.note.pitch)
+        melody = self.source.piece(self.at, None if tie is None else self._sounding)
         notes = [
             replace(note, off_tick=min(note.off_tick, self._stop))
             for note in self.source.play(melody, self.at, self.start)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from rnnae_live.bench.grid import errors, tick_seconds
 from rnnae_live.bench.measurement import Options
 from rnnae_live.bench.performer import Performer, Timed, play
 from rnnae_live.bench.plan import ANSWER_NOW, Hearing, knob, latencies, phrases
-from rnnae_live.bench.session import LiveSession, Scene
+from rnnae_live.bench.session import LiveSession, Scene, polled, session
 from rnnae_live.bench.table import HEAD, number, table
 from rnnae_live.cli import cli
 from rnnae_live.errors import PortError
@@ -268,6 +268,27 @@ def test_the_session_is_started_with_options_that_live_has(mode: str) -> None:
     assert parsed["more"] == (f'2 {mode} "Arirang=1.0"',)
 
 
+def test_a_session_says_how_its_processes_are_and_what_they_use() -> None:
+    with session(Scene("loopback", "loop", parts=[["Arirang"]])) as live:
+        with polled(live, 50.0) as counts:
+            before = live.usage()
+            _until(lambda: counts[1] >= 3 and live.status["player"].get("sent", 0) > 0)
+        assert set(live.status) == {"player", "engine"}
+        assert live.status["player"]["dropped"] == 0
+        if before:
+            assert {"player_cpu_percent", "engine_rss_mb", "front_grown_mb"} <= set(live.since(before))
+    assert live.process.returncode == 0
+    assert any(line.startswith("Sent ") for line in live.lines)
+
+
+def _until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until something is true; ``seconds`` is only a bound for a broken run."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_session_that_does_not_start_says_its_last_words() -> None:
     with pytest.raises(PortError, match=r"did not start.*No Such Song"):
         LiveSession(Scene("loopback", "loop", parts=[["No Such Song"]]))
@@ -331,17 +352,17 @@ def test_notes_on_the_grid_and_late_ones_are_told_apart() -> None:
     heard = [(5.0 + number * 6 * step, note_on(0, 60, 80)) for number in range(1000)]
     heard[500] = (heard[500][0] + 0.003, heard[500][1])
     busy = timing.CONDITIONS[1]
-    error, share = timing.on_grid(Hearing([], heard), busy, {"engine_cpu_percent": 3.0}, timed=True)
+    error, share = timing.judged(Hearing([], heard), busy, {"engine_cpu_percent": 3.0}, timed=True)
     assert (error.name, error.goal) == ("output_error_knob_ms", Goal({"p99": 0.05, "p999": 0.1}))
     assert error.quantiles["max"] == pytest.approx(3.0, abs=1e-6)
     assert error.about == {"unreleased_notes": 1, "engine_cpu_percent": 3.0}
     assert (share.samples, share.met) == ([0.999], False)
-    assert next(timing.on_grid(Hearing([], heard), busy)).goal == Goal({"p99": 1.0, "p999": 2.0})
+    assert next(timing.judged(Hearing([], heard), busy)).goal == Goal({"p99": 1.0, "p999": 2.0})
 
 
 def test_silence_is_an_error_and_no_perfect_timing() -> None:
     with pytest.raises(PortError, match="played nothing"):
-        list(timing.on_grid(Hearing([], []), timing.CONDITIONS[0]))
+        list(timing.judged(Hearing([], []), timing.CONDITIONS[0]))
 
 
 def test_sixteen_parts_play_in_virtual_time(bank: Bank) -> None:
@@ -365,6 +386,16 @@ def test_jack_without_a_server_is_one_sentence_and_status_1() -> None:
     assert done.stderr.splitlines() == [
         "Error: No JACK server answers. Start one, or let the bench start its own with --own-server."
     ]
+
+
+def test_only_the_groups_that_were_asked_for_are_measured() -> None:
+    assert [group for group in measurement.GROUPS if not Options().wants(group)] == ["load"]
+    assert all(Options(load=True).wants(group) for group in measurement.GROUPS)
+    chosen = Options(only=frozenset({"load", "answer"}))
+    assert [group for group in measurement.GROUPS if chosen.wants(group)] == ["load", "answer"]
+    refused = CliRunner().invoke(cli, ["bench", "--only", "everything"])
+    assert refused.exit_code == 2
+    assert "There is no group 'everything'; there are compute, parts, idle" in refused.stderr
 
 
 def test_a_server_that_nothing_would_use_is_wrong_use() -> None:
@@ -417,6 +448,7 @@ def test_a_quick_run_over_the_loopback_measures_everything() -> None:
         "output_error_polled_ms",
         "deadline_success_share",
         "parts_16_cpu_percent",
+        "parts_16_live_cpu_percent",
         "help_over_python_ms",
         "ports_open_ms",
         "rss_engine_mb",

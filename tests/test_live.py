@@ -24,7 +24,7 @@ from rnnae_live.cli.live import preset_weight
 from rnnae_live.cli.panic import command as panic
 from rnnae_live.cli.ports import command as ports
 from rnnae_live.errors import UsageError
-from rnnae_live.events import Cut, Due, DueNote, Notice, Output, Retime, Thru, Withdraw
+from rnnae_live.events import Cut, Due, DueNote, Mark, Notice, Output, Retime, Thru, Withdraw
 from rnnae_live.live import wire
 from rnnae_live.live.session import Session, running
 from rnnae_live.live.wire import Kind, Link, LinkLostError, Listener, call
@@ -54,6 +54,7 @@ outputs = st.one_of(
     st.builds(Due, moments, st.binary(min_size=1, max_size=20)),
     st.builds(Cut, st.booleans()),
     st.builds(Notice, st.text(max_size=50), st.booleans()),
+    st.builds(Mark, moments, st.text(max_size=50)),
 )
 
 

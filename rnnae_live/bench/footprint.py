@@ -32,7 +32,7 @@ def figures(backend: str, repeats: int) -> Iterator[Figure]:
     for _ in range(max(1, repeats // 2)):
         with session(Scene(backend, mode="answer")) as live:
             started.append(live.started_ms)
-            memory.append(live.rss_mb())
+            memory.append({role: one.rss_mb for role, one in live.usage().items()})
     yield Figure("ports_open_ms", "start of `rnnae-live live` to ports open and ready", started, all_of(1000.0))
     known = [one for one in memory if one]
     if known:

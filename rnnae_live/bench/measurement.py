@@ -23,6 +23,9 @@ from rnnae_live.bench.priority import real_time
 from rnnae_live.errors import PortError
 from rnnae_live.presets import Bank
 
+GROUPS = ("compute", "parts", *(condition.name for condition in timing.CONDITIONS), "answer", "start")
+"""Names of the groups of figures, in their order."""
+
 VIRTUAL_SECONDS = 60.0
 """Of music that sixteen parts play."""
 
@@ -31,8 +34,9 @@ VIRTUAL_SECONDS = 60.0
 class Options:
     """What is measured: over which ports, for how many seconds each scene, with which bank.
 
-    ``quick`` takes a tenth of the samples or less; ``load`` adds the scene with a busy process for each core.
-    ``own_server`` starts a JACK server with ``period`` frames for the time of the measurement.
+    ``only`` names the groups of figures that are wanted (``GROUPS``), all where it is empty. ``quick`` takes a tenth of
+    the samples or less; ``load`` adds the scene with a busy process for each core. ``own_server`` starts a JACK server
+    with ``period`` frames for the time of the measurement.
     """
 
     backend: str = "auto"
@@ -42,6 +46,11 @@ class Options:
     own_server: bool = False
     period: int = server.PERIOD
     bank: Path | None = None
+    only: frozenset[str] = frozenset()
+
+    def wants(self, group: str) -> bool:
+        """Return whether a group is measured; that under load only where it was asked for."""
+        return group in self.only if self.only else (group != "load" or self.load)
 
 
 def measure(options: Options) -> Iterator[Figure]:
@@ -57,10 +66,18 @@ def measure(options: Options) -> Iterator[Figure]:
         backend = settled(options).backend
         bank = Bank.open(options.bank)
         seconds = min(options.seconds, 3.0) if options.quick else options.seconds
-        yield from compute.figures(bank, compute.Amount.quick() if options.quick else compute.Amount())
-        yield parts.figure(bank, VIRTUAL_SECONDS / 10 if options.quick else VIRTUAL_SECONDS)
-        yield from timing.figures(bank, backend, seconds, loaded=options.load)
-        yield from footprint.figures(backend, 2 if options.quick else 10)
+        if options.wants("compute"):
+            yield from compute.figures(bank, compute.Amount.quick() if options.quick else compute.Amount())
+        if options.wants("parts"):
+            yield parts.figure(bank, VIRTUAL_SECONDS / 10 if options.quick else VIRTUAL_SECONDS)
+            yield from parts.live(bank, backend, seconds)
+        for condition in timing.CONDITIONS:
+            if options.wants(condition.name):
+                yield from timing.on_grid(bank, backend, seconds, condition)
+        if options.wants("answer"):
+            yield timing.answers(bank, backend, seconds)
+        if options.wants("start"):
+            yield from footprint.figures(backend, 2 if options.quick else 10)
 
 
 def settled(options: Options) -> Options:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -19,12 +20,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rnnae_live.errors import PortError
-from rnnae_live.live.wire import Kind, Link, LinkLostError, call
+from rnnae_live.live.wire import Kind, Link, LinkLostError, call, unpack_json
 
 STARTING = 60.0
 """Seconds that a session may take to be ready."""
+
+ANSWERING = 0.5
+"""Seconds that an answer to a question of how it is may take."""
 
 LEAVING = 10.0
 """Seconds that it may take to leave."""
@@ -46,7 +51,7 @@ class Scene:
     def arguments(self) -> list[str]:
         """Return the words behind ``rnnae-live``: the one place that knows the options of ``live``."""
         first, *more = self.parts or ((),)
-        words = ["live", "--backend", self.backend, "--mode", self.mode, "--bpm", f"{self.bpm:g}", "--no-record"]
+        words = ["live", "--backend", self.backend, "--mode", self.mode, "--bpm", f"{self.bpm:g}"]
         words += ["--follow", f"{self.follow:g}"]
         for name, weight in _weights(first):
             words += ["-p", f"{name}={weight}"]
@@ -56,10 +61,19 @@ class Scene:
         return words
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has used at a moment: seconds of processor time, and resident memory in MB (10**6 bytes)."""
+
+    at: float
+    cpu: float
+    rss_mb: float
+
+
 class LiveSession:
     """``rnnae-live live`` in processes of its own, ready to play after ``__init__``.
 
-    ``started_ms`` is how long that took, ``lines`` what it has said.
+    ``started_ms`` is how long that took, ``lines`` what it has said, ``status`` what it answered last.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -72,6 +86,7 @@ class LiveSession:
         self.lines: list[str] = []
         self._is_ready = threading.Event()
         self._link: Link | None = None
+        self.status: dict[str, Any] = {}
         began = time.monotonic()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RNNAE_")}
         self.process = subprocess.Popen(
@@ -100,26 +115,35 @@ class LiveSession:
                 found.update({role: pid for role in ROLES if f"live.{role}" in words})
         return found
 
-    def cpu_seconds(self) -> dict[str, float]:
-        """Return the processor time that each process has used so far; empty where the system does not tell."""
-        return {role: used for role, pid in self.processes().items() if (used := _cpu(pid)) is not None}
+    def usage(self) -> dict[str, Usage]:
+        """Return what each process has used so far; empty where the system does not tell."""
+        return {role: one for role, pid in self.processes().items() if (one := _usage(pid)) is not None}
 
-    def rss_mb(self) -> dict[str, float]:
-        """Return the resident memory of each process in MB (10**6 bytes); empty where the system does not tell."""
-        return {role: size for role, pid in self.processes().items() if (size := _rss(pid)) is not None}
+    def since(self, before: dict[str, Usage]) -> dict[str, float]:
+        """Return for each process its share of a core since ``before``, its memory in MB, and how much that grew."""
+        found: dict[str, float] = {}
+        for role, now in self.usage().items():
+            was = before.get(role)
+            if was is not None and now.at > was.at:
+                found[f"{role}_cpu_percent"] = round(100 * (now.cpu - was.cpu) / (now.at - was.at), 2)
+                found[f"{role}_grown_mb"] = round(now.rss_mb - was.rss_mb, 2)
+            found[f"{role}_rss_mb"] = round(now.rss_mb, 1)
+        return found
 
     def poll(self) -> bool:
-        """Ask the session how it is, as a control page does; return whether it could be asked."""
+        """Ask the session how its processes are, as a control page does; return whether it answered (``status``)."""
         try:
             if self._link is None:
                 folder = next((self._home / "run").glob("session-*"))
                 self._link = call(folder, "front")
             self._link.send(Kind.PING)
-            self._link.receive()
+            select.select([self._link], [], [], ANSWERING)
+            told = [unpack_json(payload) for kind, payload in self._link.receive() if kind is Kind.PONG]
         except (OSError, LinkLostError, StopIteration):
             self._link = None
             return False
-        return True
+        self.status = told[-1] if told else self.status
+        return bool(told)
 
     def close(self) -> list[str]:
         """End it as Ctrl-C does; return all that it said."""
@@ -189,16 +213,11 @@ def _weights(names: Sequence[str]) -> list[tuple[str, float]]:
     return [(name, round(1 / len(names), 3)) for name in names]
 
 
-def _cpu(pid: int) -> float | None:
+def _usage(pid: int) -> Usage | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def _rss(pid: int) -> float | None:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return Usage(time.monotonic(), cpu, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
     except (OSError, ValueError, IndexError):
         return None

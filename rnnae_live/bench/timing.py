@@ -43,6 +43,12 @@ POLLS = 30.0
 ON_TIME = 0.001
 """Seconds within which a note counts as on time: it takes as long on a DIN cable."""
 
+TOLD = frozenset({"sent", "dropped", "late_us", "late_us_p999", "missed_periods"})
+"""What the player says of itself that is told beside what was measured."""
+
+ENOUGH = 1000
+"""Notes below which a share of them is told and not judged."""
+
 TIMED = frozenset({"jack"})
 """Backends whose driver takes messages with their time."""
 
@@ -66,23 +72,20 @@ CONDITIONS = (
 )
 
 
-def figures(bank: Bank, backend: str, seconds: float, *, loaded: bool) -> Iterator[Figure]:
-    """Yield the errors against the grid in each condition, and the latencies of answers.
+def on_grid(bank: Bank, backend: str, seconds: float, condition: Condition) -> Iterator[Figure]:
+    """Yield how far the notes of looping parts were off the grid under a condition, and the share that was on time.
 
     Raises:
         PortError: the ports or the session cannot be had.
     """
-    for condition in CONDITIONS:
-        if loaded or not condition.load:
-            hearing, about = _listen(bank, backend, seconds, condition)
-            yield from on_grid(hearing, condition, about, timed=backend in TIMED)
-    yield answers(bank, backend, seconds)
+    hearing, about = _listen(bank, backend, seconds, condition)
+    yield from judged(hearing, condition, about, timed=backend in TIMED)
 
 
-def on_grid(
+def judged(
     hearing: Hearing, condition: Condition, about: dict[str, Any] | None = None, *, timed: bool = False
 ) -> Iterator[Figure]:
-    """Yield how far what was heard was off the grid, and the share of notes that were on time.
+    """Yield the figures of what was heard; ``timed`` says that the driver takes messages with their time.
 
     Raises:
         PortError: nothing was heard.
@@ -95,10 +98,9 @@ def on_grid(
     goal = Goal({"p99": 0.05, "p999": 0.1}) if timed else Goal({"p99": 1.0, "p999": 2.0})
     title = f"output against the grid: {condition.title}"
     yield Figure(f"output_error_{condition.name}_ms", title, [one * 1000 for one in off], goal, about=about)
-    if condition.name != "idle":
-        share = sum(one <= ON_TIME for one in off) / len(off)
-        name, title = f"notes_on_time_{condition.name}_share", f"notes within 1 ms of the grid, of {len(off):,}"
-        yield Figure(name, title, [share], all_of(0.9999, least=True) if len(off) >= 1000 else None)
+    share = sum(one <= ON_TIME for one in off) / len(off)
+    name, title = f"notes_on_time_{condition.name}_share", f"notes within 1 ms of the grid, of {len(off):,}"
+    yield Figure(name, title, [share], all_of(0.9999, least=True) if len(off) >= ENOUGH else None)
 
 
 def answers(bank: Bank, backend: str, seconds: float) -> Figure:
@@ -141,15 +143,14 @@ def _listen(bank: Bank, backend: str, seconds: float, condition: Condition) -> t
             return rehearsed(looping(bank, names), seconds, messages, condition.polls), {}
         live = stack.enter_context(session(Scene(backend, "loop", BPM, names)))
         counts = stack.enter_context(polled(live, condition.polls))
-        before = live.cpu_seconds()
+        before = live.usage()
         hearing = Performer(backend, seconds, messages).hearing()
-        used = {
-            f"{role}_cpu_percent": round(100 * (now - before.get(role, 0.0)) / seconds, 1)
-            for role, now in live.cpu_seconds().items()
-        }
-        asked = {"polls_asked": counts[0], "polls_answered": counts[1]} if condition.polls else {}
-        lines = live.close()
-    return hearing, {**used, **asked, "said": [line for line in lines if line.startswith("Sent ")]}
+        about: dict[str, Any] = dict(live.since(before))
+        if condition.polls:
+            about.update(polls_asked=counts[0], polls_answered=counts[1])
+        live.poll()
+        about["player"] = {name: told for name, told in live.status.get("player", {}).items() if name in TOLD}
+    return hearing, about
 
 
 def looping(bank: Bank, names: Sequence[Sequence[str]], bpm: float = BPM) -> Engine:

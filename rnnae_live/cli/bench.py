@@ -16,6 +16,8 @@ BACKENDS = ("auto", "jack", "loopback")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
 @click.option("--seconds", type=click.FloatRange(1.0, 3600.0), default=20.0, show_default=True,
               help="How long each scene plays.")  # fmt: skip
+@click.option("--only", multiple=True, metavar="GROUP", help="Measure this group only; may be given again: compute, "
+              "parts, idle, knob, polled, load, answer, start.")  # fmt: skip
 @click.option("--quick", is_flag=True, help="A tenth of everything: shows that it works, not how well.")
 @click.option("--load", is_flag=True, help="Measure also with a busy process on every core.")
 @click.option("--own-server", is_flag=True, help="Start a JACK server with the dummy driver, and end it afterwards.")
@@ -28,6 +30,7 @@ def command(
     backend: str,
     as_json: bool,
     seconds: float,
+    only: tuple[str, ...],
     quick: bool,
     load: bool,
     own_server: bool,
@@ -46,8 +49,10 @@ def command(
 
     if own_server and backend == "loopback":
         raise UsageError("--own-server starts a JACK server, which --backend loopback does not use: leave one out.")
+    if unknown := sorted(set(only).difference(measurement.GROUPS)):
+        raise UsageError(f"There is no group '{unknown[0]}'; there are {', '.join(measurement.GROUPS)}.")
     chosen = "jack" if own_server else backend
-    options = measurement.Options(chosen, seconds, quick, load, own_server, int(period), bank)
+    options = measurement.Options(chosen, seconds, quick, load, own_server, int(period), bank, frozenset(only))
     options = options if own_server else measurement.settled(options)
     figures = []
     for figure in measurement.measure(options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -17,7 +17,11 @@ from rnnae_live.ports.ladder import BACKENDS
 CHANNELS = 16
 
 
-def _named(name: str, words: Sequence[str], text: str) -> Any:  # noqa: ANN401 - click has no type for options
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def _named(name: str, words: Sequence[str], text: str) -> Decorator:
+    """Return an option that takes one of some words, the first by default."""
     variable = f"RNNAE_{name.strip('-').replace('-', '_').upper()}"
     return click.option(name, type=click.Choice(list(words)), default=words[0], show_default=True, envvar=variable,
                         help=text)  # fmt: skip
@@ -62,8 +66,8 @@ def _named(name: str, words: Sequence[str], text: str) -> Any:  # noqa: ANN401 -
               help="Set any parameter, as --set scale=dorian --set root=D --set swing=0.5.")  # fmt: skip
 @click.option("--part", "more", multiple=True, metavar="WORDS",
               help="Another part on its own channel, as --part '2 loop Arirang=1 octave:-1'; up to 16.")  # fmt: skip
-@click.option("--record/--no-record", default=True, show_default=True, envvar="RNNAE_RECORD",
-              help="Keep the session as a MIDI file.")  # fmt: skip
+@click.option("--record", is_flag=True, envvar="RNNAE_RECORD",
+              help="Keep the session as a MIDI file: what came in, what went out, what it was made of.")  # fmt: skip
 def command(
     *,
     backend: str,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rnnae_live.doctor.findings import Finding, Mark
-from rnnae_live.presets import home
+from rnnae_live.files import home
 
 PREFIX = "RNNAE_"
 

@@ -2,7 +2,8 @@
 
 Everything musical is ``rnnae_live.engine``; here it gets its time, its input and its output.
 
-*Threading*: one thread. *Errors*: see ``child``; a fault while playing becomes a notice.
+*Threading*: one thread, and for each captured phrase one that saves it.
+*Errors*: see ``child``; a fault while playing becomes a notice.
 """
 
 from __future__ import annotations
@@ -11,17 +12,24 @@ import gc
 import math
 import sys
 import time
+from collections import deque
+from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rnnae_live import events
 from rnnae_live.control import DEFAULT_BUTTONS, Press
 from rnnae_live.engine import Engine
-from rnnae_live.events import ControlChange, DueNote, NoteOff, NoteOn, Notice, Output
+from rnnae_live.errors import RnnaeError
+from rnnae_live.events import ControlChange, DueNote, Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.live import wire
 from rnnae_live.live.child import Child, main
 from rnnae_live.live.wire import Kind, Link, LinkLostError
+from rnnae_live.melody import Melody
+from rnnae_live.presets import keep
 from rnnae_live.settings import from_plain
+from rnnae_live.state import Chain
 from rnnae_live.voices import BankVoices, Voices
 
 TRANSIT = 0.0005
@@ -51,7 +59,9 @@ class EngineProcess(Child):
         if options.get("takeover"):
             self.engine.restore(options["takeover"])
         rehearse(voices)
+        self.bank = voices.bank
         self._told: dict[str, Any] | None = None
+        self._told_later: deque[Notice] = deque()
         self._player: Link | None = None
         self._call_at = 0.0
         self._idle = False
@@ -88,6 +98,8 @@ class EngineProcess(Child):
                         self._handle(*wire.unpack_input(payload)[:2])
                 self._put(self.engine.advance(time.monotonic()))
             self._work(busy=bool(ready))
+            while self._told_later:
+                self._put([self._told_later.popleft()])
         except LinkLostError:
             self._lost()
 
@@ -123,19 +135,34 @@ class EngineProcess(Child):
         self._idle = done is None
         if done:
             self._put(done)
+        for melody, chain in self.engine.take_kept():
+            # A disk takes its time, and this thread has none.
+            Thread(target=self._store, args=(melody, chain), name="store", daemon=True).start()
+
+    def _store(self, melody: Melody, chain: Chain) -> None:
+        """Save a captured phrase as a preset; on a thread of its own."""
+        bank = self.bank
+        name = f"Captured {datetime.now().astimezone():%Y-%m-%d %H-%M-%S}"
+        try:
+            path = bank.save(keep(bank.model, melody, name, chain))
+            notice = Notice(f"Saved as '{name}' ({path}).")
+        except (RnnaeError, OSError) as error:
+            notice = Notice(f"The captured phrase could not be saved and stays for this session: {error}", fault=True)
+        self._told_later.append(notice)
+        self.wake()
 
     def _put(self, outputs: list[Output]) -> None:
-        """Send notes to the player and notices to the front."""
+        """Send to the player what is played, and to the front what is told."""
         late = min((one.at for one in outputs if isinstance(one, DueNote)), default=math.inf)
         late = time.monotonic() + TRANSIT - late
         if late > 0:
             outputs = self.engine.delay(outputs, late)
-        notes = [wire.pack_output(output) for output in outputs if not isinstance(output, Notice)]
-        if notes and self._player is not None:
-            self._player.send_frames(notes)
-        notices = [wire.pack_output(output) for output in outputs if isinstance(output, Notice)]
-        if notices:
-            self.front.send_frames(notices)
+        played = [wire.pack_output(output) for output in outputs if not isinstance(output, Notice | Mark)]
+        if played and self._player is not None:
+            self._player.send_frames(played)
+        told = [wire.pack_output(output) for output in outputs if isinstance(output, Notice | Mark)]
+        if told:
+            self.front.send_frames(told)
 
     def _call(self, patience: float) -> None:
         """Call the player; where it does not answer, try again a little later."""

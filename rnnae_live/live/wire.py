@@ -17,7 +17,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -287,25 +287,20 @@ def pack_output(output: Output) -> Frame:
 def unpack_output(frame: Frame) -> Output | None:
     """Return what the engine put out, None for any other frame."""
     kind, payload = frame
-    match kind:
-        case Kind.NOTE:
-            return DueNote(*_NOTE.unpack(payload))
-        case Kind.DUE:
-            return Due(_DUE.unpack_from(payload)[0], payload[_DUE.size :])
-        case Kind.WITHDRAW:
-            return Withdraw(*_WITHDRAW.unpack(payload))
-        case Kind.RETIME:
-            return Retime(*_RETIME.unpack(payload))
-        case Kind.THRU:
-            return Thru(payload[0])
-        case Kind.CUT:
-            return Cut(bool(payload and payload[0]))
-        case Kind.NOTICE:
-            return Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0]))
-        case Kind.MARK:
-            return Mark(_DUE.unpack_from(payload)[0], payload[_DUE.size :].decode(errors="replace"))
-        case _:
-            return None
+    unpack = _UNPACK.get(kind)
+    return None if unpack is None else unpack(payload)
+
+
+_UNPACK: Mapping[Kind, Callable[[bytes], Output]] = {
+    Kind.NOTE: lambda payload: DueNote(*_NOTE.unpack(payload)),
+    Kind.DUE: lambda payload: Due(_DUE.unpack_from(payload)[0], payload[_DUE.size :]),
+    Kind.WITHDRAW: lambda payload: Withdraw(*_WITHDRAW.unpack(payload)),
+    Kind.RETIME: lambda payload: Retime(*_RETIME.unpack(payload)),
+    Kind.THRU: lambda payload: Thru(payload[0]),
+    Kind.CUT: lambda payload: Cut(bool(payload and payload[0])),
+    Kind.NOTICE: lambda payload: Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0])),
+    Kind.MARK: lambda payload: Mark(_DUE.unpack_from(payload)[0], payload[_DUE.size :].decode(errors="replace")),
+}
 
 
 def pack_take(messages: Iterable[tuple[float, bool, bytes]]) -> Frame:
