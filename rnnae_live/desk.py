@@ -14,12 +14,13 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rnnae_live.clock import PPQ
 from rnnae_live.control import PART_SPECS, SLOTS, initial, spec, weight_name
 from rnnae_live.feel import Feel, Played, play
 from rnnae_live.glide import Glide
-from rnnae_live.hearing import Heard, whole_bars_of
+from rnnae_live.hearing import Heard, from_plain, plain, whole_bars_of
 from rnnae_live.melody import BARS_PER_PIECE, Melody
 from rnnae_live.phrase import Metre
 from rnnae_live.scale import SCALES, pitch_classes
@@ -226,6 +227,25 @@ class Desk:
 
     def _moment(self) -> _Moment:
         return _Moment(dict(self.values), self.slots.copy(), self.seed)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all settings as plain data (JSON), for a desk that takes over from this one."""
+        heard = self.heard
+        return {
+            "values": dict(self.values),
+            "slots": self.slots.snapshot(),
+            "heard": None if heard is None else {"melody": plain(heard.melody), "channel": heard.channel},
+            "seed": self.seed,
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take over from the desk that made the snapshot; what this bank does not have is left as it is."""
+        self.values.update({name: spec(name).clamped(value) for name, value in data["values"].items()})
+        self.sow(int(data["seed"]))
+        self.slots.restore(data["slots"])
+        if data["heard"]:
+            melody = from_plain(data["heard"]["melody"])
+            self.heard = Heard(melody, self.voices.encode(melody), data["heard"]["channel"])
 
     # -- the map -----------------------------------------------------------------------------------------------------
 

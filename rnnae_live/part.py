@@ -24,8 +24,9 @@ from rnnae_live.clock import SIXTEENTH
 from rnnae_live.control import Press, Turn, spec, weight_name
 from rnnae_live.desk import Desk
 from rnnae_live.events import Mark, NoteOff, NoteOn, Notice, Output
-from rnnae_live.hearing import Heard, from_plain, hear, hear_turn, plain
+from rnnae_live.hearing import hear, hear_turn
 from rnnae_live.melody import Melody
+from rnnae_live.phrasing import Turns, phrase_ends
 from rnnae_live.settings import PartSettings
 from rnnae_live.slots import Slot, Slots
 from rnnae_live.state import Chain
@@ -41,9 +42,6 @@ SOON = 0.03
 
 EARLY = 3.0
 """Ticks by which a note of a line may be played before it; a change on a line includes it."""
-
-TAKE = 0.03
-"""Seconds before the instrument's turn at which the performer's is taken: what comes later is not heard any more."""
 
 
 @dataclass(slots=True)
@@ -89,7 +87,7 @@ class Part:
         self._changed_at = 0.0
         self._line = 0.0
         self._change_line: float | None = None
-        self._next_turn: int | None = None
+        self._turns = Turns()
         self.kept: list[tuple[Melody, Chain]] = []
         """Captured phrases that are exact, for whoever stores them."""
         self._refining: deque[tuple[int, Slot, Refining]] = deque()
@@ -206,7 +204,7 @@ class Part:
 
     def locate(self, now: float) -> list[Output]:
         """Return what follows when the transport was started, stopped or put elsewhere."""
-        self._next_turn = None
+        self._turns.forget()
         self._at(now)
         if self.mode == "answer":
             return []
@@ -263,9 +261,8 @@ class Part:
 
     def _trade(self, now: float) -> list[Output]:
         """Take what was played in the performer's turn, and play from the next line on for as long."""
-        assert self._next_turn is not None
         length = self._turn()
-        start, self._next_turn = self._next_turn * length, self._next_turn + 2
+        start = self._turns.take(length)
         performance = self.capture.finish(now)
         if performance is not None:
             clock, metre = self.transport.clock, self.transport.metre
@@ -297,7 +294,8 @@ class Part:
 
     def _switch(self, now: float) -> list[Output]:
         """Let what plays end on the next bar line, where another mode begins."""
-        self._next_turn, self._change_at = None, None
+        self._turns.forget()
+        self._change_at = None
         clock, out = self.transport.clock, []
         line = self.transport.line(now + LEAD, self.transport.bar, self._origin())
         if self.walk is not None:
@@ -375,26 +373,13 @@ class Part:
 
     def _phrase_ends(self) -> float | None:
         """Return when the phrase is over if nothing more is played, None where there is none or it is held."""
-        if self.hold or self.capture.empty or self.mode == "trade":
+        if self.hold or self.mode == "trade":
             return None
-        end, clock = self.desk.choice("end"), self.transport.clock
-        if end == "length":
-            return self.capture.began + self._turn() * clock.tick_seconds
-        quiet = self.capture.quiet_since
-        if end == "bar" and quiet is not None:
-            origin = 0.0 if self.transport.running else clock.tick(self.capture.began)
-            return clock.time(self.transport.line(quiet, self.transport.bar, origin))
-        return self.capture.ends_at()
+        return phrase_ends(self.capture, self.transport, self.desk.choice("end"), self._turn())
 
     def _turn_is_taken_at(self) -> float | None:
         """Return when the performer's turn is taken, None where no bars are traded."""
-        if self.mode != "trade" or not self.transport.running:
-            return None
-        length = self._turn()
-        if self._next_turn is None:
-            # Turns are numbered from the beginning: the performer has the even ones.
-            self._next_turn = max(1, math.floor(self.desk.tick / length) // 2 * 2 + 1)
-        return self.transport.clock.time(self._next_turn * length) - TAKE
+        return self._turns.taken_at(self.transport, self.desk.tick, self._turn()) if self.mode == "trade" else None
 
     def _loop_line(self, now: float) -> float:
         """Return the tick at which a loop begins: the beginning, or the next bar line."""
@@ -404,23 +389,9 @@ class Part:
 
     def snapshot(self) -> dict[str, Any]:
         """Return all musical settings as plain data (JSON), for a part that takes over from this one."""
-        heard = self.desk.heard
-        told = {"melody": plain(heard.melody), "channel": heard.channel} if heard is not None else None
-        return {
-            "values": dict(self.desk.values),
-            "slots": self.slots.snapshot(),
-            "hold": self.hold,
-            "heard": told,
-            "seed": self.desk.seed,
-        }
+        return {**self.desk.snapshot(), "hold": self.hold}
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take over from the part that made the snapshot; what this bank does not have is left as it is."""
-        values = {name: spec(name).clamped(value) for name, value in data["values"].items()}
-        self.desk.values.update(values)
-        self.desk.sow(int(data["seed"]))
+        self.desk.restore(data)
         self.hold = bool(data["hold"])
-        self.slots.restore(data["slots"])
-        if data["heard"]:
-            melody = from_plain(data["heard"]["melody"])
-            self.desk.heard = Heard(melody, self.voices.encode(melody), data["heard"]["channel"])
