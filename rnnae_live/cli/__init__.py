@@ -33,7 +33,9 @@ ENTRY_POINTS = "rnnae_live.commands"
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells expect it: 128 + SIGINT."""
 
-REQUIRED = frozenset({"mido", "msgspec", "numpy", "onnxruntime", "PIL", "platformdirs", "rtmidi"})
+REQUIRED = frozenset(
+    {"mido", "msgspec", "numpy", "onnxruntime", "PIL", "platformdirs", "pythonosc", "rtmidi", "tomlkit"}
+)
 """Packages that every installation has; anything else that is missing belongs to an optional part."""
 
 SECTIONS: dict[str, dict[str, str]] = {
