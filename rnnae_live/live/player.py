@@ -245,6 +245,7 @@ class PlayerProcess(Child):
             return
         due = None if self._driven else self.player.next_at()
         if due is not None and due - now < QUIET and now < self._look_by:
+            self._look_at = now + QUIET
             return
         self._look_at, self._look_by = now + LOOK_AGAIN, now + 1.5 * LOOK_AGAIN
         for change in self._backend.mend():
