@@ -26,7 +26,6 @@ from rnnae_live.events import (
     read,
     silence,
 )
-from rnnae_live.lateness import Lateness
 from rnnae_live.ledger import Ledger
 from rnnae_live.player import LATEST, MOST_PENDING, Player
 
@@ -197,16 +196,6 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_bytes(b"something else")
     with pytest.raises(PortError, match="not a table of sounding notes"):
         Ledger.open(tmp_path / "ledger")
-
-
-def test_lateness_is_counted() -> None:
-    late = Lateness()
-    for _ in range(99):
-        late.add(0.0001)
-    late.add(0.02)
-    assert late.count == 100
-    assert 0.0001 <= late.quantile(0.5) <= 0.0002
-    assert late.quantile(1.0) == late.worst == 0.02
 
 
 def test_a_part_changes_its_mind_and_the_others_play_on() -> None:

@@ -4,7 +4,8 @@ Messages come with the frame at which they were sent, and go out at the frame at
 machine is in between: the server calls once a period, early enough, and everything of that period is written then.
 
 Frames become monotonic seconds by the server's own times of the cycle. They are asked for anew in every cycle, because
-a server that was late loses frames, and only its clock knows how many.
+a server that was late loses frames, and only its clock knows how many. A period is taken in when it begins: what comes
+in may be stamped with a moment up to a period ahead, as what goes out is placed up to a period ahead.
 
 *Units*: seconds of the monotonic clock.
 *Threading*: the server calls on its own threads: one plays (``_process``), another tells of ports. They call receivers
