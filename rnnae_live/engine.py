@@ -12,15 +12,16 @@ played in virtual time. *Threading*: one thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from rnnae_live.clock import Sender
-from rnnae_live.control import SHARED_SPECS, ControlMap, Press, Turn, initial, spec
-from rnnae_live.errors import ConfigError, RnnaeError
+from rnnae_live.control import SHARED_SPECS, Press, Select, Surface, Turn, initial, spec
+from rnnae_live.control import Move as ControlMove
+from rnnae_live.errors import ConfigError, ControlError, RnnaeError
 from rnnae_live.events import (
-    ControlChange,
+    Continue,
     Cut,
     Due,
     DueNote,
@@ -29,9 +30,12 @@ from rnnae_live.events import (
     NoteOn,
     Notice,
     Output,
-    ProgramChange,
     Retime,
+    SongPosition,
+    Start,
+    Stop,
     Thru,
+    Tick,
     Withdraw,
 )
 from rnnae_live.melody import Melody
@@ -68,7 +72,7 @@ class Engine:
         if self.settings.send_clock and self.settings.sync == "midi":
             raise ConfigError("A clock that is followed is not sent on: choose --sync internal to send one.")
         self.voices = voices
-        self.map = ControlMap()
+        self.surface = Surface(programs=True)
         self.transport = Transport(self.settings.bpm, self.settings.metre, self.settings.sync)
         self.sender = Sender() if self.settings.send_clock else None
         self.values = {**initial(SHARED_SPECS), "bpm": self.transport.bpm}
@@ -189,21 +193,29 @@ class Engine:
     def _handle(self, event: Event, now: float) -> list[Output]:
         if isinstance(event, NoteOn | NoteOff):
             return self._each(event.channel, now, lambda part: part.note(event, now))
-        if isinstance(event, ProgramChange):
-            return self._each(event.channel, now, lambda part: part.select(event.program, now))
-        if isinstance(event, ControlChange):
-            move = self.map.read(event)
-            if isinstance(move, Turn):
-                return self.turn(move, now, event.channel)
-            return [] if move is None else self.press(move, now, event.channel, event.time)
-        self.transport.follow(event)
-        return self._follow(now)
+        if isinstance(event, Tick | Start | Continue | Stop | SongPosition):
+            self.transport.follow(event)
+            return self._follow(now)
+        return [one for move in self.surface.read(event) for one in self._move(move, event.channel, event.time, now)]
 
-    def _each(self, channel: int | None, now: float, ask: Callable[[Part], list[Output]]) -> list[Output]:
-        """Ask all parts that hear ``channel`` (None: all); a part that fails forgets its phrase and is silent."""
+    def _move(self, move: ControlMove, channel: int, at: float, now: float) -> list[Output]:
+        """Do what a control says that was moved on ``channel`` at ``at``."""
+        if isinstance(move, Turn):
+            return self.turn(move, now, channel)
+        if isinstance(move, Select):
+            return self._each(move.channel, now, lambda part: part.select(move.program, now))
+        return self.press(move, now, channel, at)
+
+    def _each(
+        self, channel: int | None, now: float, ask: Callable[[Part], list[Output]], number: int | None = None
+    ) -> list[Output]:
+        """Ask all parts that hear ``channel`` (None: all), or the one with a number.
+
+        A part that fails forgets its phrase and is silent.
+        """
         out: list[Output] = []
         for part in self.parts:
-            if channel is not None and not part.hears(channel):
+            if (channel is not None and not part.hears(channel)) or number not in (None, part.number):
                 continue
             try:
                 out += ask(part)
@@ -214,17 +226,24 @@ class Engine:
 
     # -- what is turned and pressed ----------------------------------------------------------------------------------
 
-    def turn(self, turn: Turn, now: float, channel: int | None = None) -> list[Output]:
-        """Take the new value of a parameter, of all parts that hear ``channel`` (None: all) or of the instrument."""
+    def turn(self, turn: Turn, now: float, channel: int | None = None, number: int | None = None) -> list[Output]:
+        """Take the new value of a parameter: of the instrument, or of the parts that hear ``channel`` (None: all)."""
         if turn.name not in self.values:
-            return self._each(channel, now, lambda part: part.turn(turn, now))
+            return self._each(channel, now, lambda part: part.turn(turn, now), number)
         self.values[turn.name] = spec(turn.name).clamped(turn.value)
         if turn.name == "thru":
             return [Thru(int(self.values["thru"]))]
         self.transport.tempo(self.values["bpm"], now)
         return self._follow(now)
 
-    def press(self, press: Press, now: float, channel: int | None = None, at: float | None = None) -> list[Output]:
+    def press(
+        self,
+        press: Press,
+        now: float,
+        channel: int | None = None,
+        at: float | None = None,
+        number: int | None = None,
+    ) -> list[Output]:
         """Do what a button says; ``at`` is the moment at which it was pressed."""
         if press is Press.PANIC:
             for part in self.parts:
@@ -237,7 +256,30 @@ class Engine:
         if press is Press.TAP:
             bpm = self.transport.tap(now if at is None else at)
             return [] if bpm is None else [Notice(f"{bpm:.1f} bpm."), *self._follow(now)]
-        return self._each(channel, now, lambda part: part.press(press, now))
+        return self._each(channel, now, lambda part: part.press(press, now), number)
+
+    def do(self, wish: Mapping[str, Any], now: float) -> list[Output]:
+        """Do what a remote control asks for.
+
+        It is ``{"turn": NAME, "value": X}``, ``{"press": WHAT}`` or ``{"preset": NAME}``.
+        ``part`` is the number of the part that is meant, 0-15, all where it is not there; ``slot`` (1-8, else 1) is
+        where the preset goes. What is not understood becomes a ``Notice``.
+        """
+        try:
+            return self._early(self._do(wish, now) + self._advance(now, now))
+        except Exception as error:  # noqa: BLE001 - see handle
+            return self._fault(error)
+
+    def _do(self, wish: Mapping[str, Any], now: float) -> list[Output]:
+        number = wish.get("part")
+        if "turn" in wish:
+            return self.turn(Turn(spec(wish["turn"]).name, float(wish["value"])), now, number=number)
+        if "press" in wish:
+            return self.press(Press(wish["press"]), now, number=number)
+        if "preset" in wish:
+            name, slot = str(wish["preset"]), int(wish.get("slot", 1))
+            return self._each(None, now, lambda part: part.put(name, slot, now), number)
+        raise ControlError(f"A remote control asks for {dict(wish)}, which is nothing that can be done.")
 
     def _play(self, now: float) -> list[Output]:
         """Start the transport, after the count-in."""

@@ -149,6 +149,16 @@ class Part:
             self.desk.turn(weight_name(1), 1.0)
         return [Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
 
+    def put(self, name: str, number: int, now: float) -> list[Output]:
+        """Put the preset called ``name`` into slot 1-8.
+
+        Raises:
+            PresetError: there is none, or several.
+            ControlError: there is no such slot.
+        """
+        self._at(now)
+        return [Notice(f"Slot {number} is '{self.slots.put(name, number).name}'."), *self._change(now)]
+
     # -- time --------------------------------------------------------------------------------------------------------
 
     def wake(self) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnae_live.control import SLOTS, weight_name
-from rnnae_live.errors import ConfigError
+from rnnae_live.errors import ConfigError, ControlError
 from rnnae_live.hearing import from_plain, plain
 from rnnae_live.melody import Melody
 from rnnae_live.state import Chain
@@ -74,6 +74,20 @@ class Slots:
                 self[1] = Slot(one.name, one.chain)
                 return self[1]
         return None
+
+    def put(self, name: str, number: int) -> Slot:
+        """Put the preset called ``name`` into place 1-8.
+
+        Raises:
+            PresetError: there is none, or several.
+            ControlError: there is no such place.
+        """
+        if not 1 <= number <= SLOTS:
+            raise ControlError(f"There is no slot {number}; there are 1 to {SLOTS}.")
+        one = self._voices.find(name)
+        slot = Slot(one.name, one.chain)
+        self[number] = slot
+        return slot
 
     def keep(self, melody: Melody, chain: Chain, weights: Mapping[str, float]) -> int | None:
         """Put a phrase into the next place that is not heard and holds no captured phrase; return its number."""

@@ -21,7 +21,7 @@ from typing import Protocol
 from rnnae_live.clock import Clock
 from rnnae_live.events import DueNote, Output, Retime, Withdraw
 from rnnae_live.feel import Played
-from rnnae_live.melody import Melody
+from rnnae_live.melody import Melody, join
 
 HORIZON = 0.1
 """Seconds ahead of its moment at which a note is handed to the player."""
@@ -84,11 +84,18 @@ class Walk:
         self._notes: list[Played] = []
         self._cursor = 0
         self._handed: list[_Handed] = []
+        self._done: list[Played] = []
         # The note that sounds up to the beginning of this piece, and the pitch that the melody before it ended with.
         self._tie: _Handed | None = None
         self._sounding: int | None = None
         # Notes before this tick are not played: a walk that was entered in the middle of a piece.
         self._first = -math.inf
+
+    @property
+    def notes(self) -> list[Played]:
+        """All notes of this piece: those that were handed over, and those that are still to come."""
+        played = [one.note for one in self._handed if one.note.on_tick >= self.start]
+        return [*self._done, *played, *self._notes[self._cursor :]]
 
     @property
     def length(self) -> int:
@@ -138,6 +145,7 @@ class Walk:
                 break
             self._sounding = self.melody.sounding if self.melody is not None else None
             self.start, self.at, self.melody = self.end, self.at + 1, None
+        self._done += [one.note for one in self._handed if one.until <= now and one.note.on_tick >= self.start]
         self._handed = [one for one in self._handed if one.until > now]
         return out
 
@@ -146,7 +154,7 @@ class Walk:
         if self.melody is None:
             return []
         tick = max(tick, self.start)
-        melody, notes, tied = self._compose(clock)
+        melody, notes, tied = self._compose(clock, self.melody.length)
         notes = [note for note in notes if note.on_tick >= tick]
         first = notes[0].on_tick if notes else math.inf
         out: list[Output] = [Withdraw(self.part, clock.time(tick) - BEFORE, clock.time(first))]
@@ -213,14 +221,19 @@ class Walk:
         """Decode the piece that is due."""
         self._tie = next((one for one in self._handed if one.note.on_tick < self.start <= one.note.off_tick + 1), None)
         melody, notes, out = self._compose(clock)
-        self.melody, self._cursor = melody, 0
+        self.melody, self._cursor, self._done = melody, 0, []
         self._notes = [note for note in notes if note.on_tick >= self._first]
         return out
 
-    def _compose(self, clock: Clock) -> tuple[Melody, list[Played], list[Output]]:
-        """Return the piece, its notes, and what makes the note before it longer where it begins with a tie."""
+    def _compose(self, clock: Clock, length: int | None = None) -> tuple[Melody, list[Played], list[Output]]:
+        """Return the piece, its notes, and what makes the note before it longer where it begins with a tie.
+
+        ``length`` is how long it has to be, where it has begun already.
+        """
         tie = self._tie
         melody = self.source.piece(self.at, None if tie is None else self._sounding)
+        if length is not None and melody.length != length:
+            melody = join([melody] * math.ceil(length / melody.length)).slice(0, length)
         notes = [
             replace(note, off_tick=min(note.off_tick, self._stop))
             for note in self.source.play(melody, self.at, self.start)

@@ -90,6 +90,17 @@ def test_a_change_waits_for_its_line(quantise: str, line_at: int) -> None:
     assert [at for at, _, _ in stage.ons()] == [round(start + n * BEAT, 3) for n in range(16)]
 
 
+def test_a_shorter_song_that_comes_in_fills_what_is_left_of_the_piece() -> None:
+    stage = Stage(looping(("Down", 1.0), ("Up", 0.0)))
+    start = begun(stage)
+    stage.run(BEGIN + start + 5.5 * BEAT)
+    stage.turn(21, 127)
+    stage.turn(20, 0)
+    stage.run(BEGIN + start + 12 * BEAT - 0.1)
+    assert stage.pitches() == [*DOWN[:6], *UP[2:], *UP]
+    assert stage.player.dropped == 0
+
+
 def test_a_fast_knob_costs_no_more_than_one_decoding_every_five_milliseconds() -> None:
     stage = Stage(looping(("Down", 1.0), ("Up", 0.0)))
     stage.run(BEGIN + 1.0)

@@ -30,6 +30,7 @@ from rnnae_live.melody import Melody
 from rnnae_live.presets import keep
 from rnnae_live.settings import from_plain
 from rnnae_live.state import Chain
+from rnnae_live.view import changes, view
 from rnnae_live.voices import BankVoices, Voices
 
 TRANSIT = 0.0005
@@ -40,6 +41,9 @@ AGAIN = 0.02
 
 BREATH = 0.0005
 """Seconds between two turns for the same moment."""
+
+SHOW = 1 / 30
+"""Seconds between two moments at which whoever watches is told."""
 
 SPARE = 0.004
 """Seconds that have to be free of anything due before something is done that can wait."""
@@ -62,6 +66,9 @@ class EngineProcess(Child):
         self.bank = voices.bank
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
+        self._watched = False
+        self._shown: dict[str, Any] = {}
+        self._show_at = 0.0
         self._player: Link | None = None
         self._call_at = 0.0
         self._idle = False
@@ -87,6 +94,8 @@ class EngineProcess(Child):
         patience = math.inf if wake is None else wake - time.monotonic()
         if not self._idle and patience > SPARE:
             patience = 0.0
+        if self._watched:
+            patience = min(patience, max(0.0, self._show_at - time.monotonic()))
         others = [self._player] if self._player else []
         ready = self.wait(others, None if math.isinf(patience) else patience)
         try:
@@ -98,10 +107,32 @@ class EngineProcess(Child):
                         self._handle(*wire.unpack_input(payload)[:2])
                 self._put(self.engine.advance(time.monotonic()))
             self._work(busy=bool(ready))
+            self._show(time.monotonic())
             while self._told_later:
                 self._put([self._told_later.popleft()])
         except LinkLostError:
             self._lost()
+
+    def take(self, frame: wire.Frame) -> None:
+        """Take a frame of the front: what a remote control asks for, and whether anybody watches."""
+        super().take(frame)
+        kind, payload = frame
+        if kind is Kind.DO and hasattr(self, "engine"):
+            self._idle = False
+            self._put(self.engine.do(wire.unpack_json(payload), time.monotonic()))
+        elif kind is Kind.WATCH:
+            self._watched, self._shown = bool(payload and payload[0]), {}
+
+    def _show(self, now: float) -> None:
+        """Tell the front what has changed, as often as an eye can follow."""
+        if not self._watched or now < self._show_at:
+            return
+        self._show_at = now + SHOW
+        seen = view(self.engine, now)
+        different = changes(self._shown, seen)
+        self._shown = seen
+        if different:
+            self.front.send(*wire.pack_json(Kind.STATE, {"at": now, **different}))
 
     def leave(self) -> None:
         """Let go of the player, which releases what sounds."""

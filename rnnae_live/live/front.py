@@ -24,13 +24,12 @@ from typing import Any
 
 import rnnae_live
 from rnnae_live.errors import RnnaeError
-from rnnae_live.events import Mark
-from rnnae_live.files import recordings
 from rnnae_live.live import wire
+from rnnae_live.live.audience import Audience
 from rnnae_live.live.session import Session
+from rnnae_live.live.tape import Tape
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.ports.base import IN, OUT
-from rnnae_live.recorder import Recorder, recover
 
 HEARTBEAT = 0.1
 """Seconds between two questions to each child."""
@@ -43,9 +42,6 @@ STARTING = 30.0
 
 MOST_STARTS = 5
 """Starts again of a child within a minute."""
-
-FLUSH = 0.5
-"""Seconds between two moments at which what was recorded goes to the disk."""
 
 LEAVING = 1.4
 """Seconds that children have to release everything and leave."""
@@ -114,8 +110,8 @@ class Front:
         self._woken.setblocking(False)
         self._waker.setblocking(False)
         self.children = {role: _Child(role) for role in ("player", "engine")}
-        self._recorder: Recorder | None = None
-        self._flush_at = 0.0
+        self._tape: Tape | None = None
+        self._audience = Audience()
         self._said_ready = False
         self._ping_at = 0.0
 
@@ -138,7 +134,8 @@ class Front:
                 self._start_what_is_due(now)
                 self._beat(now)
                 self._listen(HEARTBEAT / 2)
-                self._keep(now)
+                if self._tape is not None:
+                    self._tape.turn(now)
         finally:
             self._leave()
             for number, handler in before.items():
@@ -147,21 +144,6 @@ class Front:
             raise self._failure
         self._sum_up()
 
-    def _keep(self, now: float) -> None:
-        """Hand what was recorded to the disk, and tell where that fails."""
-        if self._recorder is None or now < self._flush_at:
-            return
-        self._flush_at = now + FLUSH
-        self._recorder.flush()
-        while (news := self._recorder.news()) is not None:
-            self._say(news.text)
-
-    def _record(self) -> None:
-        """Begin to record; make files of what dead sessions have recorded."""
-        for path in recover(recordings()):
-            self._say(f"The last session was recorded: {path}")
-        self._recorder = Recorder(recordings(), self.options["bpm"], time.monotonic())
-
     def _sum_up(self) -> None:
         """Tell how exact the player was, as far as it has told by now."""
         status = self.children["player"].status
@@ -169,15 +151,12 @@ class Front:
             half, most, worst = status["late_us"]
             late = f"late by at most {half} us (p50), {most} us (p99), {worst} us (once)"
             self._say(f"Sent {status['sent']} messages, {late}; {status['dropped']} dropped.")
-        if self._recorder is not None:
-            path = self._recorder.close()
-            while (news := self._recorder.news()) is not None:
-                self._say(news.text)
-            if path is not None:
-                self._say(f"Recorded: {path}")
+        if self._tape is not None:
+            self._tape.close()
 
     def _say(self, text: str) -> None:
-        """Tell the performer; nobody listening is no reason to stop playing."""
+        """Tell the performer, and whoever watches; nobody listening is no reason to stop playing."""
+        self._audience.tell((Kind.NOTICE, b"\0" + text.encode()))
         with suppress(OSError, ValueError):
             self._print(text)
 
@@ -269,6 +248,7 @@ class Front:
             frames = link.receive()
         except LinkLostError:
             self._strangers.remove(link)
+            self._leave_audience(link)
             link.close()
             return
         for kind, payload in frames:
@@ -285,9 +265,36 @@ class Front:
                 if kind is Kind.CUT and player is not None:
                     player.send(kind, payload)
                     link.send(Kind.PONG)
+                elif kind in (Kind.WATCH, Kind.DO):
+                    self._watch(link, (kind, payload))
                 elif kind is Kind.PING:
                     status = {role: child.status for role, child in self.children.items()}
                     link.send(*wire.pack_json(Kind.PONG, status))
+
+    def _watch(self, link: Link, frame: Frame) -> None:
+        """Let somebody watch, or hand what a remote control asks for to the engine."""
+        kind, payload = frame
+        engine = self.children["engine"].link
+        if kind is Kind.DO:
+            if engine is not None:
+                with suppress(LinkLostError):
+                    engine.send(kind, payload)
+            return
+        watched = bool(self._audience)
+        if not (payload and payload[0]):
+            self._leave_audience(link)
+        elif self._audience.join(link) and not watched and engine is not None:
+            with suppress(LinkLostError):
+                engine.send(Kind.WATCH, b"\1")
+
+    def _leave_audience(self, link: Link) -> None:
+        """Let the engine rest its eyes when the last watcher goes."""
+        engine = self.children["engine"].link
+        if link in self._audience:
+            self._audience.leave(link)
+            if not self._audience and engine is not None:
+                with suppress(LinkLostError):
+                    engine.send(Kind.WATCH, b"\0")
 
     def _receive(self, child: _Child) -> None:
         """Take what a child says."""
@@ -296,6 +303,7 @@ class Front:
             for frame in child.link.receive():
                 self._take(child, frame)
         except LinkLostError:
+            self._leave_audience(child.link)
             child.link.close()
             child.link = None
             self._bury(child)
@@ -317,16 +325,18 @@ class Front:
             self._is_ready(child, wire.unpack_json(payload))
         elif kind is Kind.PONG:
             child.status = wire.unpack_json(payload)
+            if self._audience:
+                self._audience.show({child.role: {key: one for key, one in child.status.items() if key != "settings"}})
             self._takeover = child.status.pop("settings", None) or self._takeover
         elif kind is Kind.NOTICE or (kind is Kind.FATAL and child.was_ready):
             self._say(payload[1:].decode(errors="replace"))
-        elif kind is Kind.TAKE and self._recorder is not None:
-            for at, out, data in wire.unpack_take(payload):
-                self._recorder.note("out" if out else "in", at, data)
-        elif kind is Kind.MARK and self._recorder is not None:
-            mark = wire.unpack_output(frame)
-            if isinstance(mark, Mark):
-                self._recorder.mark(mark.at, mark.text)
+        elif kind in (Kind.TAKE, Kind.MARK):
+            if self._tape is not None:
+                self._tape.take(frame)
+        elif kind is Kind.STATE:
+            self._audience.show(wire.unpack_json(payload))
+        elif kind in (Kind.WATCH, Kind.DO) and child.link is not None:
+            self._watch(child.link, frame)
         elif kind is Kind.FATAL:
             self._failure = RnnaeError(payload[1:].decode(errors="replace"))
             self._failure.exit_status = payload[0]
@@ -343,8 +353,10 @@ class Front:
                 self._say(f"MIDI: {self._why}.")
                 if self._session.left:
                     self._say(f"Released {len(self._session.left)} notes that the last session left sounding.")
-        if self.options["record"] and self._recorder is None:
-            self._record()
+        if child.role == "engine" and self._audience and child.link is not None:
+            child.link.send(Kind.WATCH, b"\1")
+        if self.options["record"] and self._tape is None:
+            self._tape = Tape(self.options["bpm"], time.monotonic(), self._say)
         if not self._said_ready and all(one.ready for one in self.children.values()):
             self._said_ready = True
             heard, played = (

@@ -77,6 +77,12 @@ class Kind(IntEnum):
     """engine -> front: what is played from a moment on."""
     TAKE = 16
     """player -> front: messages that came in and went out, for the recorder."""
+    WATCH = 17
+    """front -> engine: whether anybody watches; the first byte is 1 where somebody does."""
+    STATE = 18
+    """engine -> front, JSON: what has changed of its ``view``, all of it after a ``WATCH``."""
+    DO = 19
+    """front -> engine, JSON: what a remote control asks for, see ``Engine.do``."""
 
 
 class LinkLostError(ConnectionError):
