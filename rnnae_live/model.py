@@ -124,7 +124,7 @@ class Model:
         self.units = manifest.units
         self.vocabulary = Vocabulary(manifest.lowest, manifest.highest, manifest.durations)
         self.reverses = manifest.order == "reversed"
-        self.model_id = _model_id(manifest)
+        self.model_id = identify(manifest)
         self.encoder_session = _session(files["encoder.onnx"])
         self.decoder_session = _session(files["decoder.onnx"])
         self.weights = _weights(files["decoder.npz"], manifest, self.vocabulary)
@@ -360,7 +360,8 @@ def _weights(data: bytes, manifest: Manifest, vocabulary: Vocabulary) -> Weights
         return Weights(**{name: arrays[name] for name in shapes})
 
 
-def _model_id(manifest: Manifest) -> str:
+def identify(manifest: Manifest) -> str:
+    """Return the id of the model that a manifest describes: the start of the hash of its weights and vocabulary."""
     words = [manifest.order, str(manifest.units), str(manifest.lowest), str(manifest.highest), str(manifest.durations)]
     words.append(manifest.weights)
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]

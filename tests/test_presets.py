@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -64,6 +63,7 @@ def test_a_preset_is_read_back_as_it_was_written(own: Bank) -> None:
     preset = make(own.model, odd_song(1), "Straße nach Süden", program=77, credit="nobody")
     file = own.save(preset)
     assert read_preset(file) == preset
+    assert own.find(preset.id).chain[0].length == preset.chain[0].length
     assert Bank.open(own.folder).find("straße nach süden").program == 77
     assert json.loads(file.read_text())["notes"][0] == list(preset.notes[0])
 
@@ -80,7 +80,8 @@ def test_deleting_moves_to_the_trash(own: Bank) -> None:
     file = own.save(preset)
     where = own.delete(preset)
     assert not file.exists()
-    assert read_preset(where) == preset
+    assert where.parent == own.own / TRASH
+    assert own.deleted() == [preset]
     with pytest.raises(PresetError, match="no preset called 'one'"):
         own.find("one")
 
@@ -89,7 +90,7 @@ def test_a_preset_of_another_model_is_kept_and_comes_home_from_its_notes(bank: B
     stored = make(own.model, bank.presets[0].melody, "one", program=5, credit="me")
     noise = [msgspec.structs.replace(link, state=stored.links[0].state) for link in stored.links]
     file = own.save(stored)
-    file.write_bytes(msgspec.json.encode(msgspec.structs.replace(stored, model_id="0" * 16, links=noise)))
+    file.write_bytes(msgspec.json.encode(stored.changed(model_id="0" * 16, links=noise).record))
     opened = Bank.open(own.folder)
     assert not opened.presets
     assert [p.name for p in opened.strangers] == ["one"]
@@ -100,22 +101,23 @@ def test_a_preset_of_another_model_is_kept_and_comes_home_from_its_notes(bank: B
     again = Bank.open(own.folder)
     assert again.find("one").program == 5
     assert [missed for _, missed in again.check()] == [None]
-    assert [read_preset(f).model_id for f in (own.own / TRASH).iterdir()] == ["0" * 16]
+    assert [p.model_id for p in own.deleted()] == ["0" * 16]
 
 
 def test_what_the_new_model_cannot_return_stays_as_it_is(own: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = msgspec.structs.replace(make(own.model, odd_song(1), "one"), model_id="0" * 16)
+    stored = make(own.model, odd_song(1), "one").changed(model_id="0" * 16)
     file = own.save(stored)
     before = file.read_bytes()
     opened = Bank.open(own.folder)
-    monkeypatch.setattr("rnnae_live.presets.make", lambda *_, **__: msgspec.structs.replace(stored, exact=False))
+    monkeypatch.setattr("rnnae_live.presets.bank.make", lambda *_, **__: stored.changed(exact=False))
     assert not opened.reencode(opened.strangers[0]).exact
     assert file.read_bytes() == before
     assert opened.strangers
 
 
 def test_factory_presets_stay(bank: Bank, tmp_path: Path) -> None:
-    guarded = replace(bank, own=tmp_path / SONGS, presets=list(bank.presets), files=dict(bank.files))
+    guarded = Bank(bank.folder, tmp_path / SONGS, bank.model)
+    guarded.refresh()
     with pytest.raises(PresetError, match="factory"):
         guarded.delete(guarded.presets[0])
     with pytest.raises(PresetError, match="another name"):

@@ -34,7 +34,7 @@ def list_presets(*, bank: Path | None, as_json: bool) -> None:
     for p in opened.presets:
         program = "" if p.program is None else str(p.program + 1)
         recall = "exact" if p.exact else "not exact"
-        click.echo(f"{program:>4}  {p.name:<{width}}  {len(p.notes):>5}  {len(p.links):>6}  {p.bpm:>3.0f}  {recall}")
+        click.echo(f"{program:>4}  {p.name:<{width}}  {p.notes_count:>5}  {p.states_count:>6}  {p.bpm:>3.0f}  {recall}")
 
 
 @command.command(short_help="Show one preset.")
@@ -188,7 +188,7 @@ def _summary(bank: Bank, preset: Preset) -> dict[str, Any]:
         "states": len(preset.links),
         "bpm": preset.bpm,
         "exact": preset.exact,
-        "factory": bank.files[preset.id].parent != bank.own,
+        "factory": not bank.is_own(preset),
         "credit": preset.credit,
     }
 

@@ -126,7 +126,7 @@ def test_a_judge_that_knows_the_songs_is_told_of(bank: Bank) -> None:
 
 def test_a_damaged_preset_is_named(bank: Bank) -> None:
     good, other = bank.presets[:2]
-    swapped = msgspec.structs.replace(good, links=other.links)
+    swapped = good.changed(links=other.links)
     stored = recall_presets(bank.model, [good, swapped])
     assert (stored.songs, stored.exact, stored.inexact) == (2, 1, [good.name])
     assert stored.notes_right < stored.notes == 2 * len(good.notes)
