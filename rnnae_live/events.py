@@ -3,7 +3,7 @@
 ports -> [events] -> capture, control ... engine -> [events] -> player
 
 ``read`` turns the bytes of one complete message into an event; anything that a melody instrument has no use for
-(pressure, SysEx, half a message) is None and never an error. ``fault`` judges bytes that are to be sent.
+(SysEx, half a message) is None and never an error. ``fault`` judges bytes that are to be sent.
 
 *Units*: every ``time``, ``at`` and ``until`` is in seconds of one monotonic clock, the same in all processes.
 Channels are 0-15, pitches, velocities, controllers, values and programs 0-127.
@@ -16,7 +16,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE = 0x80, 0x90, 0xB0, 0xC0
+NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
+PROGRAM_CHANGE, PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 CHANNELS = 16
 PITCHES = 128
@@ -67,6 +68,34 @@ class ProgramChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PitchBend:
+    """A wheel, stick or ribbon moves; ``value`` is 0-16383, and 8192 at rest."""
+
+    time: float
+    channel: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """All keys of a channel together are pressed harder or less hard (channel aftertouch)."""
+
+    time: float
+    channel: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressure:
+    """One key that is down is pressed harder or less hard (polyphonic aftertouch)."""
+
+    time: float
+    channel: int
+    pitch: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The MIDI clock of somebody else moves on by one of 24 ticks to the quarter note (F8)."""
 
@@ -105,7 +134,7 @@ class SongPosition:
 Transport = Tick | Start | Continue | Stop | SongPosition
 """What the clock of somebody else says."""
 
-Event = NoteOn | NoteOff | ControlChange | ProgramChange | Transport
+Event = NoteOn | NoteOff | ControlChange | ProgramChange | PitchBend | Pressure | KeyPressure | Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +222,26 @@ def read(data: bytes, time: float) -> Event | None:
         return _read_transport(data, time)
     if not data or LENGTHS.get(data[0] & 0xF0) != len(data) or max(data[1:]) > 127:
         return None
-    kind, channel = data[0] & 0xF0, data[0] & 0x0F
-    if kind == NOTE_ON and data[2]:
-        return NoteOn(time, channel, data[1], data[2])
-    if kind in (NOTE_ON, NOTE_OFF):
-        return NoteOff(time, channel, data[1])
-    if kind == CONTROL_CHANGE:
-        return ControlChange(time, channel, data[1], data[2])
-    if kind == PROGRAM_CHANGE:
-        return ProgramChange(time, channel, data[1])
-    return None
+    return _read_voice(data[0] & 0xF0, data[0] & 0x0F, data, time)
+
+
+def _read_voice(kind: int, channel: int, data: bytes, time: float) -> Event:
+    """Return what a valid message of a channel says."""
+    match kind:
+        case 0x90 if data[2]:
+            return NoteOn(time, channel, data[1], data[2])
+        case 0xB0:
+            return ControlChange(time, channel, data[1], data[2])
+        case 0xC0:
+            return ProgramChange(time, channel, data[1])
+        case 0xE0:
+            return PitchBend(time, channel, data[1] | data[2] << 7)
+        case 0xD0:
+            return Pressure(time, channel, data[1])
+        case 0xA0:
+            return KeyPressure(time, channel, data[1], data[2])
+        case _:
+            return NoteOff(time, channel, data[1])
 
 
 def _read_transport(data: bytes, time: float) -> Transport | None:

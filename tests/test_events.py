@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from rnnae_live.events import (
     Continue,
     ControlChange,
+    KeyPressure,
     NoteOff,
     NoteOn,
+    PitchBend,
+    Pressure,
     ProgramChange,
     SongPosition,
     Start,
@@ -34,6 +37,10 @@ pytestmark = pytest.mark.unit
         (b"\x8f\x7f\x40", NoteOff(1.5, 15, 127)),
         (b"\xb0\x14\x7f", ControlChange(1.5, 0, 20, 127)),
         (b"\xc1\x05", ProgramChange(1.5, 1, 5)),
+        (b"\xe2\x00\x40", PitchBend(1.5, 2, 8192)),
+        (b"\xef\x7f\x7f", PitchBend(1.5, 15, 16383)),
+        (b"\xd3\x11", Pressure(1.5, 3, 17)),
+        (b"\xa0\x3c\x05", KeyPressure(1.5, 0, 60, 5)),
         (b"\xf8", Tick(1.5)),
         (b"\xfa", Start(1.5)),
         (b"\xfb", Continue(1.5)),
@@ -47,7 +54,7 @@ def test_what_is_played_turned_and_counted(data: bytes, event: object) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xf8\xf8", b"\xf2\x01", b"\xfe", b"\xe0\x00\x40", b"\xf0\x7e\xf7", b"\x90\x3c", b"\x90\x3c\x80", b"\x3c"],
+    [b"", b"\xf8\xf8", b"\xf2\x01", b"\xfe", b"\xe0\x00", b"\xf0\x7e\xf7", b"\x90\x3c", b"\x90\x3c\x80", b"\x3c"],
 )
 def test_what_a_melody_has_no_use_for_is_no_event(data: bytes) -> None:
     assert read(data, 0.0) is None

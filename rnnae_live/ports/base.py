@@ -56,7 +56,7 @@ class Peer:
             return None
         if self.name in names:
             return self.name
-        same = [name for name in names if _bare(name) == _bare(self.name) and _bare(name) != name]
+        same = [name for name in names if bare(name) == bare(self.name) and bare(name) != name]
         return same[0] if len(same) == 1 else None
 
 
@@ -279,7 +279,7 @@ def match(wanted: str, names: Sequence[str]) -> int:
     low = wanted.lower()
     rules: tuple[Callable[[str], bool], ...] = (
         lambda name: name == wanted,
-        lambda name: wanted in (_bare(name), _bare(name).partition(":")[2]),
+        lambda name: wanted in (bare(name), bare(name).partition(":")[2]),
         lambda name: low in name.lower(),
     )
     for rule in rules:
@@ -293,6 +293,6 @@ def match(wanted: str, names: Sequence[str]) -> int:
     raise PortError(f"There is no MIDI port '{wanted}'. There are: {there}.")
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """Return the name without the numbers that ALSA gives anew each time."""
     return _ALSA_NUMBERS.sub("", name)

@@ -1,0 +1,179 @@
+"""Profiles: what well-known controllers send, as facts, and what their controls are given to.
+
+[control.profiles] -> store
+
+A profile counts only on the port whose name it knows. On that port its own controls may be learned even where their
+numbers are bank select or data entry to every other instrument. What is not known for certain is left out.
+
+*Source*: with each profile; channels count from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnae_live.control.mapping import Assignment, ControlMap, Way
+from rnnae_live.control.sources import Kind, Source
+from rnnae_live.control.specs import SLOTS, suggested, weight_name
+from rnnae_live.errors import ControlError
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A controller: the names that its ports have, its controls by their labels, and what they move to begin with.
+
+    ``note`` says which setting of the controller is meant, ``origin`` where the facts are from.
+    """
+
+    name: str
+    ports: tuple[str, ...]
+    controls: Mapping[str, Source]
+    moves: Mapping[str, str]
+    origin: str
+    note: str = ""
+    shows: bool = False
+    ways: Mapping[str, Way] | None = None
+
+    def knows(self, port: str) -> bool:
+        """Return whether a port is one of this controller."""
+        low = port.casefold()
+        return any(name.casefold() in low for name in self.ports)
+
+    @property
+    def map(self) -> ControlMap:
+        """The map to begin with."""
+        ways = self.ways or {}
+        return ControlMap(
+            tuple(
+                Assignment(self.controls[label], target, ways.get(label, Way.ABSOLUTE))
+                for label, target in self.moves.items()
+            )
+        )
+
+    def has(self, source: Source) -> bool:
+        """Return whether a control is one of this controller's."""
+        return source in self.controls.values()
+
+    def label(self, source: Source) -> str | None:
+        """Return how a control is called on the controller, None where it is not known."""
+        return next((label for label, one in self.controls.items() if one == source), None)
+
+
+def _row(label: str, kind: Kind, first: int, count: int, channel: int) -> dict[str, Source]:
+    return {f"{label} {number + 1}": Source(kind, first + number, channel) for number in range(count)}
+
+
+def _weights(label: str, count: int = SLOTS) -> dict[str, str]:
+    return {f"{label} {number}": weight_name(number) for number in range(1, count + 1)}
+
+
+_NANOKONTROL2_TRANSPORT = {
+    "play": 41,
+    "stop": 42,
+    "rewind": 43,
+    "fast forward": 44,
+    "record": 45,
+    "cycle": 46,
+    "track back": 58,
+    "track forward": 59,
+    "marker set": 60,
+    "marker back": 61,
+    "marker forward": 62,
+}
+
+NANOKONTROL2 = Profile(
+    name="nanoKONTROL2",
+    ports=("nanoKONTROL2",),
+    controls={
+        **_row("slider", Kind.CC, 0, 8, 0),
+        **_row("knob", Kind.CC, 16, 8, 0),
+        **_row("S", Kind.CC, 32, 8, 0),
+        **_row("M", Kind.CC, 48, 8, 0),
+        **_row("R", Kind.CC, 64, 8, 0),
+        **{label: Source(Kind.CC, number, 0) for label, number in _NANOKONTROL2_TRANSPORT.items()},
+    },
+    moves={
+        **_weights("slider"),
+        "knob 1": "follow",
+        "knob 2": "temperature",
+        "knob 3": "density",
+        "knob 4": "syncopation",
+        "knob 5": "swing",
+        "knob 6": "humanize",
+        "knob 7": "transpose",
+        "knob 8": "glide",
+        "S 1": "answer",
+        "M 1": "undo",
+        "R 1": "hold",
+        "play": "play",
+        "stop": "stop",
+        "record": "capture",
+        "cycle": "freeze toggle",
+        "track back": "previous preset",
+        "track forward": "next preset",
+        "marker set": "tap",
+    },
+    origin="Korg, nanoKONTROL2 MIDI Implementation 1.00 (2010-12-14), section 4: the number of each control. That "
+    "CC mode sends them on channel 1, with 127 down and 0 up, is what players' published maps agree on.",
+    note="CC mode: hold SET MARKER and CYCLE while connecting it. Lamps follow with LED Mode set to External.",
+)
+
+MPK_MINI_MK2 = Profile(
+    name="MPK mini mkII",
+    ports=("MPKmini2", "MPK mini 2", "MPK mini mkII", "MPK mini mk2"),
+    controls={
+        **_row("K", Kind.CC, 1, 8, 0),
+        "stick left and right": Source(Kind.BEND, 0, 0),
+    },
+    moves={
+        "K 1": "temperature",
+        "K 2": "follow",
+        **{f"K {number + 2}": weight_name(number) for number in range(1, 5)},
+        "K 7": "density",
+        "K 8": "swing",
+    },
+    origin="Akai, MPK mini MKII Editor User Guide 1.0: knobs and joystick of a program and their one channel. The "
+    "numbers are those of factory program 1 as read back from the keyboard by its system-exclusive dump.",
+    note="Program 1 (PROG SELECT and pad 5). The stick up and down sends what K 1 sends. Its pads send the same "
+    "messages as keys, so they are not described: give them to something by learning.",
+)
+
+X_TOUCH_ONE = Profile(
+    name="X-Touch One",
+    ports=("X-Touch One", "X-TOUCH ONE"),
+    controls={
+        "fader": Source(Kind.CC, 70),
+        "encoder": Source(Kind.CC, 80),
+        "fader touch": Source(Kind.NOTE, 110),
+        "jog wheel": Source(Kind.CC, 88),
+        "foot switch": Source(Kind.CC, 64),
+        **{f"button {number}": Source(Kind.NOTE, number) for number in range(35)},
+    },
+    moves={"fader": "follow", "encoder": "temperature", "jog wheel": "bpm", "foot switch": "answer"},
+    origin="Behringer, X-TOUCH ONE MIDI Mode Implementation: numbers sent and received; fader and ring follow "
+    "what they are sent, the jog wheel sends 65 to the right and 1 to the left.",
+    note="Standard MIDI mode, the encoder set to absolute.",
+    shows=True,
+    ways={"jog wheel": Way.SIGNED_BIT_2},
+)
+
+PROFILES: tuple[Profile, ...] = (NANOKONTROL2, MPK_MINI_MK2, X_TOUCH_ONE)
+"""All controllers that are known."""
+
+
+def profile(name: str) -> Profile:
+    """Return a profile by its name, whatever the case.
+
+    Raises:
+        ControlError: there is none.
+    """
+    for one in PROFILES:
+        if one.name.casefold() == name.casefold():
+            return one
+    raise ControlError(f"There is no profile '{name}'{suggested(name, [one.name for one in PROFILES])}")
+
+
+def profile_for(port: str) -> Profile | None:
+    """Return the profile of the controller that a port belongs to, None where it is not known."""
+    return next((one for one in PROFILES if one.knows(port)), None)

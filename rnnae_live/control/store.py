@@ -1,0 +1,227 @@
+"""What was learned, kept in a file of its own: ``controls.json``, readable, one section a port.
+
+learn -> [control.store] -> surface
+
+A port that nothing was learned for has the map of its profile where its controller is known, else the default map
+without the pedal. A port of a controller feeds no notes, no pedal and no program changes unless its section says so.
+
+*Errors*: ``ControlError`` says what of the file cannot be read, and nothing of it is used. *Threading*: none; files
+are replaced whole, and ``changed`` is cheap enough to be asked twice a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from rnnae_live.control.mapping import DEFAULT_MAP, SUSTAIN, Assignment, ControlMap, Way
+from rnnae_live.control.profiles import Profile, profile_for
+from rnnae_live.control.sources import Source, source
+from rnnae_live.control.specs import suggested
+from rnnae_live.control.surface import Surface
+from rnnae_live.control.takeover import Mode
+from rnnae_live.errors import ControlError, PortError
+from rnnae_live.files import Lock, home, make_folder, write_whole
+from rnnae_live.ports.base import bare, match
+
+SCHEMA = 1
+LARGEST_FILE = 1 << 20
+"""Bytes; a port whose every control was learned is a hundredth of it."""
+
+Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PortControls:
+    """How one port is read: its map, its takeover, and whether it may feed notes, programs and the pedal.
+
+    ``shows`` says that values are sent back to it.
+    """
+
+    port: str
+    map: ControlMap
+    takeover: Mode = Mode.PICKUP
+    notes: bool = False
+    programs: bool = False
+    sustain: bool = False
+    shows: bool = False
+
+    def surface(self) -> Surface:
+        """Return a surface that reads this port."""
+        mapping = self.map
+        if self.sustain and SUSTAIN not in mapping.assignments:
+            mapping = ControlMap((*mapping.assignments, SUSTAIN))
+        return Surface(mapping, self.takeover, programs=self.programs, shows=self.shows)
+
+    @property
+    def profile(self) -> Profile | None:
+        """The profile of the controller, None where it is not known."""
+        return profile_for(self.port)
+
+    def refusal(self, one: Source) -> str | None:
+        """Return why a control of this port cannot be learned, None where it can: a profile knows its own."""
+        known = self.profile
+        return None if known is not None and known.has(one) else one.refusal()
+
+
+def controls_of(port: str) -> PortControls:
+    """Return what a port has that nothing was learned for."""
+    known = profile_for(port)
+    if known is not None:
+        return PortControls(port, known.map, shows=known.shows)
+    return PortControls(port, DEFAULT_MAP.without(SUSTAIN.source), Mode.JUMP)
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Everything that was learned, a section a port. ``stamp`` is the state of the file that it was read from."""
+
+    ports: tuple[PortControls, ...] = ()
+    path: Path | None = None
+    stamp: Stamp = field(default=None, compare=False)
+
+    def of(self, port: str) -> PortControls:
+        """Return how a port is read: as was learned under its name, or as it has it without."""
+        names = [one.port for one in self.ports]
+        with suppress(PortError):
+            return replace(self.ports[match(port, [name if name != bare(port) else port for name in names])], port=port)
+        return controls_of(port)
+
+    def having(self, new: PortControls) -> Controls:
+        """Return the same with one section replaced, or more."""
+        kept = tuple(one for one in self.ports if bare(one.port) != bare(new.port))
+        return replace(self, ports=(*kept, replace(new, port=bare(new.port))))
+
+    def changed(self) -> bool:
+        """Return whether the file is another one by now."""
+        return self.path is not None and _stamp(self.path) != self.stamp
+
+
+class _Control(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An assignment as it is written."""
+
+    control: str
+    moves: str
+    way: str = Way.ABSOLUTE.value
+    part: int | None = None
+
+
+class _Port(msgspec.Struct, forbid_unknown_fields=True):
+    """A section as it is written."""
+
+    port: str
+    controls: list[_Control]
+    takeover: str = Mode.PICKUP.value
+    notes: bool = False
+    programs: bool = False
+    sustain: bool = False
+    shows: bool = False
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """The file."""
+
+    ports: list[_Port]
+    schema: int = SCHEMA
+
+
+class _Head(msgspec.Struct):
+    """What every version of the file begins with."""
+
+    schema: int
+
+
+def controls_file() -> Path:
+    """Return where the learned controls are; the file need not be there."""
+    return home() / "controls.json"
+
+
+def load(path: Path | None = None) -> Controls:
+    """Return what was learned; nothing where there is no file.
+
+    Raises:
+        ControlError: the file cannot be read, or holds what is none.
+    """
+    path = path or controls_file()
+    stamp = _stamp(path)
+    if stamp is None:
+        return Controls((), path, None)
+    try:
+        if stamp[1] > LARGEST_FILE:
+            raise ControlError(f"The file '{path}' is too large to be one of controls ({stamp[1]} bytes).")
+        return Controls(_read(path.read_bytes()), path, stamp)
+    except OSError as error:
+        raise ControlError(f"The file '{path}' cannot be read: {error.strerror}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ControlError(f"The file '{path}' cannot be read: {error}. Mend it or move it away.") from error
+
+
+def save(controls: Controls, path: Path | None = None) -> Controls:
+    """Write what was learned; return it as it is read from now on.
+
+    Raises:
+        OSError: the file cannot be written; it is as it was.
+    """
+    path = path or controls.path or controls_file()
+    data = msgspec.json.format(msgspec.json.encode(_File([_written(one) for one in controls.ports])), indent=2)
+    write_whole(path, data + b"\n")
+    return replace(controls, path=path, stamp=_stamp(path))
+
+
+def change(how: Callable[[Controls], Controls], path: Path | None = None) -> Controls:
+    """Change the file while no other program does; return what it holds now.
+
+    Raises:
+        ControlError: the file cannot be read, so that it is left alone.
+        OSError: it cannot be written, or another program does not finish.
+    """
+    path = path or controls_file()
+    make_folder(path.parent)
+    with Lock(path.with_name(f".{path.name}.lock")):
+        return save(how(load(path)), path)
+
+
+def _read(data: bytes) -> tuple[PortControls, ...]:
+    if msgspec.json.decode(data, type=_Head).schema > SCHEMA:
+        raise ControlError("The file of controls was written by a newer version; update rnnae-live or move it away.")
+    return tuple(_section(one) for one in msgspec.json.decode(data, type=_File).ports)
+
+
+def _section(one: _Port) -> PortControls:
+    assignments = tuple(
+        Assignment(source(each.control), each.moves, _way(each.way), None if each.part is None else each.part - 1)
+        for each in one.controls
+    )
+    modes = {mode.value: mode for mode in Mode}
+    if one.takeover not in modes:
+        raise ControlError(f"'{one.takeover}' is no takeover{suggested(one.takeover, modes)}")
+    mode = modes[one.takeover]
+    return PortControls(one.port, ControlMap(assignments), mode, one.notes, one.programs, one.sustain, one.shows)
+
+
+def _way(word: str) -> Way:
+    ways = {way.value: way for way in Way}
+    if word not in ways:
+        raise ControlError(f"'{word}' is no way to move a parameter{suggested(word, ways)}")
+    return ways[word]
+
+
+def _written(one: PortControls) -> _Port:
+    controls = [
+        _Control(str(each.source), each.target, each.way.value, None if each.part is None else each.part + 1)
+        for each in one.map.assignments
+    ]
+    return _Port(one.port, controls, one.takeover.value, one.notes, one.programs, one.sustain, one.shows)
+
+
+def _stamp(path: Path) -> Stamp:
+    """Return what changes when a file is replaced: time, size, number; None where there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_size, about.st_ino

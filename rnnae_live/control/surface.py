@@ -1,0 +1,176 @@
+"""A control surface: the messages of one port become what is turned, pressed and selected; and back.
+
+sources, mapping, takeover -> [control.surface: mirror] -> engine
+
+``read`` takes what comes in. ``told`` keeps the surface informed of every value that changes, whoever changed it: an
+endless knob adds to it, a knob with ends takes over from it, a motor fader goes to it.
+
+*Units*: seconds of the monotonic clock; places 0-1. Time is an argument. *Threading*: one thread.
+*Errors*: none: what nothing is assigned to moves nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rnnae_live.control.actions import ACTIONS, Press
+from rnnae_live.control.encoders import decoded
+from rnnae_live.control.mapping import DEFAULT_MAP, Assignment, ControlMap, Way
+from rnnae_live.control.mirror import HELD, Mirror
+from rnnae_live.control.programs import ProgramLatch, Select
+from rnnae_live.control.sources import COARSE, FINE, Heard, Kind, Reader, numbered
+from rnnae_live.control.specs import SPECS
+from rnnae_live.control.takeover import Mode, Takeover
+from rnnae_live.events import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Event
+
+ON = 64
+"""A switch is on from this controller value."""
+
+FINE_KINDS = frozenset({Kind.CC14, Kind.NRPN, Kind.BEND})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A parameter has a new value; ``part`` 0-15 whose, None: of all parts that listen."""
+
+    name: str
+    value: float
+    part: int | None = None
+
+
+Move = Turn | Press | Select
+
+
+class Surface:
+    """One port with controls. ``programs`` says that its program changes select presets, ``shows`` that it can show."""
+
+    def __init__(
+        self,
+        mapping: ControlMap = DEFAULT_MAP,
+        takeover: Mode = Mode.JUMP,
+        *,
+        programs: bool = False,
+        shows: bool = False,
+    ) -> None:
+        """Begin with every parameter at its default, until it is told otherwise."""
+        self.mapping = mapping
+        self.shows = shows
+        self._reader = Reader()
+        self._latch = ProgramLatch() if programs else None
+        self._takeovers = {one: Takeover(takeover) for one in mapping.assignments if not one.is_switch}
+        self._goals: dict[tuple[str, int], list[Assignment]] = {}
+        for one in mapping.assignments:
+            self._goals.setdefault(one.goal, []).append(one)
+        self._places: dict[tuple[str, int], float] = {}
+        self._values: dict[tuple[str, int], float] = {}
+        self._moved: dict[tuple[str, int], float] = {}
+        self._before: dict[Assignment, int] = {}
+        self._mirror = Mirror()
+
+    # -- what comes in -----------------------------------------------------------------------------------------------
+
+    def read(self, event: Event) -> list[Move]:
+        """Return what a message turns, presses or selects. "All sound off" and "all notes off" are always a panic."""
+        if isinstance(event, ControlChange) and event.controller in (ALL_SOUND_OFF, ALL_NOTES_OFF):
+            return [Press.PANIC]
+        select = self._latch.read(event) if self._latch is not None else None
+        moves: list[Move] = [] if select is None else [select]
+        for heard in self._reader.read(event):
+            for one in self.mapping.moved(heard):
+                move = self._press(one, heard) if one.target in ACTIONS else self._turn(one, heard)
+                if move is not None:
+                    moves.append(move)
+        return moves
+
+    def _press(self, one: Assignment, heard: Heard) -> Press | None:
+        """Return what a button does; of a knob that is swept only the beginning counts."""
+        action = ACTIONS[one.target]
+        self._mirror.heard(one.source, heard.source.channel, None, heard.time)
+        before = self._before.get(one, 0)
+        self._before[one] = heard.value
+        if action.release is not None:
+            down = heard.value * 2 > heard.top or (heard.source.kind is Kind.NOTE and heard.value > 0)
+            return action.press if down else action.release
+        if not heard.value or (before and before != heard.value):
+            return None
+        return action.press
+
+    def _turn(self, one: Assignment, heard: Heard) -> Turn | None:
+        """Return the new value of a parameter, None where the control has not taken over."""
+        one_spec, goal = SPECS[one.target], one.goal
+        value = self._values.get(goal, one_spec.default)
+        place = self._places.get(goal, one_spec.place(value))
+        encoding = one.way.encoding
+        if encoding is not None:
+            value = one_spec.turned(value, decoded(encoding, heard.value))
+            place = one_spec.place(value)
+        elif one.way is Way.TOGGLE:
+            if not self._pressed(one, heard):
+                return None
+            value = one_spec.next(value)
+            place = one_spec.place(value)
+        else:
+            knob = float(heard.value > 0) if heard.source.kind is Kind.NOTE else heard.place(centred=one_spec.centred)
+            takeover = self._takeovers.get(one)
+            taken = knob if takeover is None else takeover.move(knob, place)
+            self._mirror.heard(one.source, heard.source.channel, heard.value, heard.time)
+            if taken is None:
+                return None
+            place, value = taken, one_spec.at(taken)
+        if one.way is not Way.ABSOLUTE:
+            self._mirror.heard(one.source, heard.source.channel, None, heard.time)
+        for other in self._goals[goal]:
+            if other != one and other in self._takeovers:
+                self._takeovers[other].rearm()
+        self._places[goal], self._values[goal], self._moved[goal] = place, value, heard.time
+        return Turn(one.target, value, one.part)
+
+    def _pressed(self, one: Assignment, heard: Heard) -> bool:
+        """Return whether a button that toggles goes down now, and not just further."""
+        before = self._before.get(one, 0)
+        self._before[one] = heard.value
+        threshold = 1 if heard.source.kind is Kind.NOTE else ON
+        return heard.value >= threshold and (before < threshold or before == heard.value)
+
+    # -- what goes back ----------------------------------------------------------------------------------------------
+
+    def told(self, name: str, value: float, now: float, part: int = 0) -> list[bytes]:
+        """Take a parameter's value, or an action's state (1 on, 0 off), after any change; return what shows it.
+
+        A knob that is not in somebody's hand has to take over again when the value is not its own.
+        """
+        goal = (name, part)
+        if name in SPECS:
+            one_spec = SPECS[name]
+            known = self._values.get(goal)
+            if known != value and now - self._moved.get(goal, -math.inf) >= HELD:
+                self._places[goal] = one_spec.place(value)
+                for one in self._goals.get(goal, ()):
+                    if one in self._takeovers:
+                        self._takeovers[one].rearm()
+            self._values[goal] = value
+        if not self.shows:
+            return []
+        return [data for one in self._goals.get(goal, ()) for data in self._show(one, value, now)]
+
+    def _show(self, one: Assignment, value: float, now: float) -> list[bytes]:
+        if one.target in ACTIONS:
+            return self._mirror.show(one.source, COARSE if value else 0, now)
+        one_spec = SPECS[one.target]
+        top = FINE if one.source.kind in FINE_KINDS else COARSE
+        return self._mirror.show(one.source, numbered(one_spec.place(value), top, centred=one_spec.centred), now)
+
+    def settle(self, now: float) -> list[bytes]:
+        """Return what controls missed while they were in somebody's hand."""
+        return self._mirror.settle(now)
+
+    def wake(self) -> float | None:
+        """Return when ``settle`` has something to send, None for never."""
+        return self._mirror.wake()
+
+    def rearm(self) -> None:
+        """A preset was switched: every knob has to take over again, also the one that was just moved."""
+        self._moved.clear()
+        for takeover in self._takeovers.values():
+            takeover.rearm()
