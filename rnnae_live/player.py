@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rnnae_live.agenda import Agenda, Key, Waiting, key_of
@@ -46,6 +46,7 @@ from rnnae_live.ledger import Ledger
 
 Send = Callable[[bytes], None]
 SendAt = Callable[[float, bytes], None]
+Leaves = Callable[[float, bytes], bytes]
 """Takes the moment at which a message is to go out, and its bytes; moments never go back within a period."""
 
 LATEST = 0.05
@@ -91,6 +92,8 @@ class Player:
         self._mode = 0
         self._down: set[Key] = set()
         self._pedals: set[int] = set()
+        self.leaves: Leaves = lambda _at, data: data
+        """Is shown every message that leaves, and returns what leaves in its place."""
         self.ledger = Ledger() if ledger is None else ledger
         self.lateness = Lateness()
         self.sent = 0
@@ -275,6 +278,15 @@ class Player:
         self._releasing = True
         self._at_once()
 
+    def say(self, messages: Iterable[bytes]) -> None:
+        """Send messages before everything else.
+
+        Raises:
+            PortError: the port is lost.
+        """
+        self._first.extend(messages)
+        self._at_once()
+
     def repeat(self, notes: list[Key]) -> None:
         """Send the note-offs of ``notes`` once more, but not of those that sound by then.
 
@@ -352,7 +364,8 @@ class Player:
 
     def _emit(self, data: bytes, at: float = -math.inf, late: float | None = None) -> None:
         assert self._out is not None
-        self._out(max(at, self._begin), data)
+        at = max(at, self._begin)
+        self._out(at, self.leaves(at, data))
         self.sent += 1
         if late is not None:
             self.lateness.add(late)

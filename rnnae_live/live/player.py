@@ -31,6 +31,7 @@ from rnnae_live.events import Cut, Notice, note_off
 from rnnae_live.ledger import Ledger
 from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
+from rnnae_live.live.intake import Intake
 from rnnae_live.live.session import LEDGER
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.player import Player
@@ -52,6 +53,9 @@ TRY_AGAIN = 0.5
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at which named ports are there, where the system does not tell of changes."""
+
+TELL, SOON = 0.2, 0.005
+"""Seconds between two looks at what came in and went out, the second while something waits there."""
 
 QUIET = 0.01
 """Seconds in which nothing must be due for such a look, where this process has to be in time itself."""
@@ -78,6 +82,9 @@ class PlayerProcess(Child):
         self._output: Output | None = None
         self._driven = False
         self._lock = threading.Lock()
+        self._intake = Intake(recording=bool(self.options.get("record")))
+        self._doors: list[tuple[str, int, set[Key]]] = []
+        self._listen_at = 0.0
         self._heard: deque[tuple[float, bytes, int]] = deque()
         self._input_dropped = 0
         self._faults_told = 0
@@ -86,6 +93,7 @@ class PlayerProcess(Child):
         self._look_at = 0.0
         self._look_by = 0.0
         self.player = Player(None, Ledger.open(folder / LEDGER))
+        self.player.leaves = self._intake.leaves
 
     def start(self) -> dict[str, Any]:
         """Open the ports; where they were there before, wait until they are there again."""
@@ -124,6 +132,7 @@ class PlayerProcess(Child):
         others: list[Any] = [self._listener, *([self._engine] if self._engine else [])]
         ready = self.wait(others, self._seconds_to_wait())
         self._play(time.monotonic())
+        self._hear_later(time.monotonic())
         if self._listener in ready:
             self._meet()
         self._exchange(self._engine in ready)
@@ -147,7 +156,8 @@ class PlayerProcess(Child):
         p50, p99, p999, worst = (round(late.quantile(part) * 1e6) for part in (0.5, 0.99, 0.999, 1.0))
         return {
             "sent": player.sent,
-            "dropped": player.dropped + self._input_dropped,
+            "dropped": player.dropped + self._input_dropped + self._intake.dropped,
+            "echoes": self._intake.echoes,
             "superseded": player.superseded,
             "pending": player.pending,
             "late_us": [p50, p99, worst],
@@ -199,7 +209,8 @@ class PlayerProcess(Child):
     def _listen(self, kind: int, port: str, sources: list[str]) -> None:
         assert self._backend is not None
         down: set[Key] = set()
-        opened = self._backend.open_input(partial(self._arrived, kind, down), port, *sources)
+        self._doors.append((port, kind, down))
+        opened = self._backend.open_input(partial(self._arrived, port, kind, down), port, *sources)
         self._inputs.append(opened)
         self._down[opened] = down
 
@@ -211,6 +222,7 @@ class PlayerProcess(Child):
                     port.close()
         self._inputs, self._output, self._driven = [], None, False
         self._down.clear()
+        self._doors.clear()
         if system is not None:
             with suppress(PortError):
                 system.close()
@@ -263,25 +275,50 @@ class PlayerProcess(Child):
             with self._lock:
                 self.player.repeat(self._missed.pop(change.name, []))
 
-    def _arrived(self, kind: int, down: set[Key], at: float, data: bytes) -> None:
-        """Take a message on the driver's thread: play it through, enqueue, wake, return."""
-        key, on = key_of(data)
-        if key is not None:
-            (down.add if on else down.discard)(key)
-        if kind == wire.PLAYED:
-            with self._lock:
-                self.player.thru(data, at)
-        if len(self._heard) >= MOST_INPUT and (key is None or on):
-            self._input_dropped += 1
-        else:
-            self._heard.append((at, data, kind))
+    def _arrived(self, port: str, kind: int, down: set[Key], at: float, data: bytes) -> None:
+        """Take a message on the driver's thread: bound it, play it through, enqueue, wake, return."""
+        with self._lock:
+            self._hear(kind, down, self._intake.heard(port, kind, at, data))
+            probes = self._intake.probes(at) if kind == wire.PLAYED else []
+            if probes:
+                self.player.say(probes)
         self.wake()
+
+    def _hear(self, kind: int, down: set[Key], messages: list[tuple[float, bytes]]) -> None:
+        """Play messages through and keep them for the engine; the lock is held."""
+        for at, data in messages:
+            key, on = key_of(data)
+            if key is not None:
+                (down.add if on else down.discard)(key)
+            if kind == wire.PLAYED:
+                self.player.thru(data, at)
+            if len(self._heard) >= MOST_INPUT and (key is None or on):
+                self._input_dropped += 1
+            else:
+                self._heard.append((at, data, kind))
+
+    def _hear_later(self, now: float) -> None:
+        """Hear what has waited for a quieter moment; find out whether own output comes back; tell of both."""
+        if now < self._listen_at:
+            return
+        self._listen_at = now + (SOON if self._intake.waiting else TELL)
+        with self._lock:
+            for port, kind, down in self._doors:
+                self._hear(kind, down, self._intake.later(port, kind, now))
+            probes = self._intake.probes(now)
+            if probes:
+                self.player.say(probes)
+            taken = self._intake.taken()
+        for notice in self._intake.news():
+            self._tell(notice.text, fault=notice.fault)
+        if taken is not None:
+            self.front.send(*taken)
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
     def _seconds_to_wait(self) -> float:
         """Return the seconds until something has to be done."""
-        moments = [self._look_at, *(moment for moment, _ in self._again)]
+        moments = [self._look_at, self._listen_at, *(moment for moment, _ in self._again)]
         due = None if self._driven else self.player.next_at()
         if due is not None:
             moments.append(due)
