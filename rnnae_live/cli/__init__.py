@@ -38,6 +38,9 @@ REQUIRED = frozenset(
 )
 """Packages that every installation has; anything else that is missing belongs to an optional part."""
 
+BANK_READERS = frozenset({"preset", "render"})
+"""Commands whose ``--bank`` is the one that the configuration names; elsewhere it says where something is made."""
+
 SECTIONS: dict[str, dict[str, str]] = {
     "Start here": {
         "demo": "Hear and see the instrument without any MIDI device.",
@@ -50,6 +53,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "panic": "Silence every note on a port.",
         "bench": "Measure speed and timing on this computer.",
         "config": "Show the settings and where each comes from.",
+        "osc": "List the OSC addresses of all parameters and actions.",
     },
     "Songs and presets": {
         "inspect": "Show how a MIDI file is read, without a model.",
@@ -102,7 +106,12 @@ class Commands(click.Group):
         names = self.list_commands(ctx)
         if args and not args[0].startswith("-") and args[0] not in names:
             raise click.UsageError(_unknown(args[0], names), ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in BANK_READERS:
+            from rnnae_live.cli._configured import BankDefaults
+
+            ctx.default_map = {name: BankDefaults()}
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, without importing those that have a summary above."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from rnnae_live.cli import _types
+from rnnae_live.cli._configured import Configured, worked
 from rnnae_live.control import MODES, QUANTISE, SPECS, THRU, spec
 from rnnae_live.errors import ControlError, UsageError
 from rnnae_live.live.front import Front, LiveOptions
@@ -16,6 +17,11 @@ from rnnae_live.ports.ladder import BACKENDS
 
 CHANNELS = 16
 
+
+PORT = _types.Text("the name of a port")
+METRE = _types.Text("as 4/4, 3/4 or 6/8", lambda text: beats(text))  # noqa: PLW0108 - it comes below
+PRESET = _types.Text("as 'Ode to Joy=0.5'", lambda text: preset_weight(text), _types.presets)  # noqa: PLW0108
+SETTING = _types.Text("as scale=dorian", complete=_types.parameters)
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -27,12 +33,12 @@ def _named(name: str, words: Sequence[str], text: str) -> Decorator:
                         help=text)  # fmt: skip
 
 
-@click.command(short_help="Play: listen on a MIDI port, answer on another.")
+@click.command(cls=Configured, short_help="Play: listen on a MIDI port, answer on another.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True, envvar="RNNAE_BACKEND",
               help="MIDI system to use; auto takes the first that works.")  # fmt: skip
-@click.option("--in", "sources", multiple=True, metavar="NAME", envvar="RNNAE_IN",
+@click.option("--in", "sources", multiple=True, type=PORT, metavar="NAME", envvar="RNNAE_IN",
               help="Listen to this port instead of a virtual one; may be given again.")  # fmt: skip
-@click.option("--out", "destinations", multiple=True, metavar="NAME", envvar="RNNAE_OUT",
+@click.option("--out", "destinations", multiple=True, type=PORT, metavar="NAME", envvar="RNNAE_OUT",
               help="Answer to this port instead of a virtual one; may be given again.")  # fmt: skip
 @click.option("--control", metavar="NAME", envvar="RNNAE_CONTROL", help="Listen to this controller as well.")
 @click.option("--bank", type=click.Path(exists=True, file_okay=False), envvar="RNNAE_BANK",
@@ -41,15 +47,15 @@ def _named(name: str, words: Sequence[str], text: str) -> Decorator:
 @_named("--sync", ("internal", "midi"), "Clock that sets the tempo: its own, or the MIDI clock that comes in.")
 @click.option("--bpm", type=click.FloatRange(20.0, 300.0), default=120.0, show_default=True, envvar="RNNAE_BPM",
               help="Tempo in quarter notes a minute.")  # fmt: skip
-@click.option("--metre", default="4/4", show_default=True, envvar="RNNAE_METRE", help="Beats of a bar, as 3/4 or 6/8.")
+@click.option("--metre", type=METRE, default="4/4", show_default=True, envvar="RNNAE_METRE",
+              help="Beats of a bar, as 3/4 or 6/8.")  # fmt: skip
 @click.option("--count-in", type=click.IntRange(0, 8), default=0, show_default=True, metavar="BARS",
               envvar="RNNAE_COUNT_IN", help="Clicks on channel 10 before a loop or a trade begins.")  # fmt: skip
 @click.option("--send-clock", is_flag=True, envvar="RNNAE_SEND_CLOCK", help="Send MIDI clock to the out port.")
 @click.option("--offset", type=click.FloatRange(-250.0, 250.0), default=0.0, show_default=True, metavar="MS",
               envvar="RNNAE_OFFSET", help="Send everything this much earlier, for sound that comes late.")  # fmt: skip
-@click.option("-p", "--preset", "presets", multiple=True, metavar="PRESET=WEIGHT",
-              help="Put a preset into the next slot with a weight from 0 to 1; up to eight. [env var: RNNAE_PRESETS, "
-              "separated by ;]")  # fmt: skip
+@click.option("-p", "--preset", "presets", multiple=True, type=PRESET, metavar="PRESET=WEIGHT", envvar="RNNAE_PRESETS",
+              help="Put a preset into the next slot with a weight from 0 to 1; up to eight.")  # fmt: skip
 @click.option("--follow", type=click.FloatRange(0.0, 1.0), default=SPECS["follow"].default, show_default=True,
               envvar="RNNAE_FOLLOW", help="Weight of the phrase that you play.")  # fmt: skip
 @_named("--quantise", QUANTISE, "When a change of the mix is heard.")
@@ -62,7 +68,7 @@ def _named(name: str, words: Sequence[str], text: str) -> Decorator:
               envvar="RNNAE_REST", help="Silence that ends a phrase.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 16383), default=0, show_default=True, envvar="RNNAE_SEED",
               help="Dice of temperatures above 0: the same seed plays the same.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+@click.option("--set", "settings", multiple=True, type=SETTING, metavar="NAME=VALUE",
               help="Set any parameter, as --set scale=dorian --set root=D --set swing=0.5.")  # fmt: skip
 @click.option("--part", "more", multiple=True, metavar="WORDS",
               help="Another part on its own channel, as --part '2 loop Arirang=1 octave:-1'; up to 16.")  # fmt: skip
@@ -102,10 +108,9 @@ def command(
     program change puts a preset into slot 1. What is turned while it plays is heard at once, or on the next line that
     --quantise names.
     """
-    given = presets or tuple(filter(None, os.environ.get("RNNAE_PRESETS", "").split(";")))
     values = {"mode": spec("mode").named(mode), "follow": follow, "quantise": spec("quantise").named(quantise)}
     values.update(setting(text, "=") for text in settings)
-    first = part(channel, out_channel, [preset_weight(text) for text in given], values, rest, seed)
+    first = part(channel, out_channel, [preset_weight(text) for text in presets], values, rest, seed)
     options = LiveOptions(
         backend=backend,
         sources=sources,
@@ -226,3 +231,5 @@ def preset_weight(text: str) -> tuple[str, float]:
 def say(text: str) -> None:
     """Print one line and hand it on at once, so that whoever reads a pipe sees it."""
     click.echo(text)
+    if text.startswith("ready:"):
+        worked()
