@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from rnnae_export.bridges import Bridges
 from rnnae_export.corpus import Read, fingerprint, no_melody, read_corpus, songs, windows
 from rnnae_export.mixtures import Spelled, group
 from rnnae_export.network import Batch
@@ -48,14 +49,16 @@ class Material:
 
     def measured(self, order: str) -> list[Batch]:
         """Return groups of phrases of two bars of the songs kept back, for the log of a run."""
-        vocabulary, rng = Vocabulary(), np.random.default_rng(0)
+        vocabulary, rng, bridges = Vocabulary(), np.random.default_rng(0), Bridges()
         spelled: dict[int, list[Spelled]] = {}
         for window in (w for melody in self.held.values() for w in windows(melody, 2, 2)):
             spelled.setdefault(window.length, []).append(vocabulary.encode(window)[0].astype(np.int16))
+        for tokens in (one for phrases in spelled.values() for one in phrases):
+            bridges.learn(tokens)
         total = sum(map(len, spelled.values()))
         share = min(1.0, MEASURED / max(1, total))
         some = [phrases[: max(1, round(share * len(phrases)))] for phrases in spelled.values()]
-        return gather((one for phrases in some for one in group(phrases, vocabulary, rng)), order)
+        return gather((one for phrases in some for one in group(phrases, vocabulary, rng, bridges)), order)
 
 
 def divide(

@@ -21,6 +21,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from rnnae_export.corpus import windows
-from rnnae_export.mixtures import MIXES, PHRASES, ROWS, WIDTHS, Group, Spelled, padded_width, records
+from rnnae_export.bridges import Bridges
+from rnnae_export.corpus import Read, windows
+from rnnae_export.mixtures import HYBRIDS, MIXES, PHRASES, ROWS, WIDTHS, Group, Spelled, padded_width, records
 from rnnae_export.network import Batch, Tensor
 from rnnae_live.errors import RnnaeError
 from rnnae_live.files import write_whole
@@ -45,6 +47,9 @@ BLOCK = 4096
 
 SHUFFLED = 4096
 """Groups among which a stream is shuffled."""
+
+LESSONS = 500_000
+"""Notes of the first songs, from which all processes learn how the seams of hybrids are bridged."""
 
 INDEX = "index.json"
 
@@ -71,18 +76,17 @@ class Recipe:
     """How shards are made.
 
     ``bars`` of the windows; ``passes``, how often each comes, in other company; whether phrases are moved to the key
-    of their company; the seed.
+    of their company; the seed; the way in which hybrids are made.
     """
 
     bars: tuple[int, ...]
     passes: int = 2
     move: bool = True
     seed: int = 0
+    hybrids: int = HYBRIDS
 
 
-def write_shards(
-    folder: Path, songs: Iterable[tuple[str, Melody | None, str]], recipe: Recipe, fingerprint: str, workers: int = 2
-) -> Index:
+def write_shards(folder: Path, songs: Iterable[Read], recipe: Recipe, fingerprint: str, workers: int = 2) -> Index:
     """Write the groups of all songs into ``folder`` and return their index; what is there already is used again.
 
     Args:
@@ -101,8 +105,10 @@ def write_shards(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)
     writer = _Writer(folder, recipe)
+    bridges, songs = _lessons(iter(songs), writer.vocabulary)
     # Spawned: a fork of a process with threads, as TensorFlow's, may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, ExitStack() as files:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, _equip, (bridges,)) as pool, ExitStack() as files:
         writer.open(files)
         for name, melody, fault in songs:
             if melody is None:
@@ -118,6 +124,32 @@ def write_shards(
     )
     write_whole(folder / INDEX, msgspec.json.format(msgspec.json.encode(index)))
     return index
+
+
+def _lessons(songs: Iterator[Read], vocabulary: Vocabulary) -> tuple[Bridges, Iterator[Read]]:
+    """Return what the first songs teach about seams, and the songs, those among them."""
+    bridges, heard = Bridges(), []
+    for song in songs:
+        heard.append(song)
+        if song[1] is not None and song[1].length:
+            bridges.learn(vocabulary.encode(song[1])[0].astype(np.int16))
+        if bridges.notes >= LESSONS:
+            break
+    return bridges, chain(heard, songs)
+
+
+_equipment: list[Bridges] = []
+"""What a process of the pool has been given, once, because it is too large to travel with every block."""
+
+
+def _equip(bridges: Bridges) -> None:
+    _equipment[:] = [bridges]
+
+
+def _records(
+    phrases: list[Spelled], vocabulary: Vocabulary, seed: Sequence[int], *, move: bool
+) -> dict[int, list[bytes]]:
+    return records(phrases, vocabulary, seed, _equipment[0], move=move)
 
 
 def await_shards(folder: Path, fingerprint: str) -> Index:
@@ -185,7 +217,7 @@ class _Writer:
     def _submit(self, phrases: list[Spelled], pool: ProcessPoolExecutor) -> None:
         for part in range(self.recipe.passes):
             seed = (self.recipe.seed, self.blocks, part)
-            self._running.append(pool.submit(records, phrases, self.vocabulary, seed, move=self.recipe.move))
+            self._running.append(pool.submit(_records, phrases, self.vocabulary, seed, move=self.recipe.move))
         self.blocks += 1
         while len(self._running) > 2 * self.recipe.passes + 2:
             self._write()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from rnnae_export.judge import UNHEARD, Judge
+from rnnae_export.judge import Judge
+from rnnae_export.ngram import UNHEARD, NGram
 
 from rnnae_live.melody import Melody, transpose
 from rnnae_live.phrase import Note
@@ -70,5 +71,12 @@ def test_more_of_the_past_makes_it_surer() -> None:
 
 def test_silence_costs_nothing_and_an_order_is_needed() -> None:
     assert Judge().learn([SCALE]).nats(Melody((), 96)) == 0
-    with pytest.raises(ValueError, match="1 note or more"):
+    with pytest.raises(ValueError, match="1 symbol or more"):
         Judge(0)
+
+
+def test_an_ngram_weighs_the_end_of_a_line_after_its_beginning() -> None:
+    ngram = NGram(2)
+    ngram.learn("abab")
+    assert ngram.nats("ab") == pytest.approx(ngram.nats("ab", 1) + ngram.nats("a"))
+    assert ngram.nats("ab", 1) < ngram.nats("bb", 1)

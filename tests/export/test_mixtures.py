@@ -9,6 +9,7 @@ pytest.importorskip("tensorflow", reason="the [train] extra is not installed")
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from rnnae_export.mixtures import MIXES, PHRASES, Outline, group, hybrid, key_shift, transposed
 
 from rnnae_live.melody import Melody
@@ -40,11 +41,17 @@ def test_a_hybrid_fills_its_length_with_parts_of_its_parents(seeds: list[int], d
     weights = [data.draw(st.floats(0.01, 1.0)) for _ in outlines]
     weights = [weight / sum(weights) for weight in weights]
     made = hybrid(outlines, [0] * len(outlines), weights)
-    lasts = VOCABULARY.ticks[made[:, 1]]
-    assert int(lasts.sum()) == outlines[0].length
-    said = {(int(at), *row) for at, row in zip(np.cumsum(lasts) - lasts, made.tolist(), strict=True)}
-    parents = [{(int(at), *row) for at, row in zip(one.onsets, one.tokens.tolist(), strict=True)} for one in outlines]
-    assert said <= set.union(*parents)
+    parents = [sounding(one.tokens) for one in outlines]
+    assert len(sounding(made)) == outlines[0].length
+    assert all(symbol in here for symbol, *here in zip(sounding(made), *parents, strict=True))
+
+
+def sounding(tokens: NDArray[np.int16]) -> list[int]:
+    """The pitch symbol at every tick, a held note's its own."""
+    row: list[int] = []
+    for symbol, duration in tokens.tolist():
+        row += [row[-1] if symbol == HOLD else symbol] * int(VOCABULARY.ticks[duration])
+    return row
 
 
 def test_a_hybrid_is_the_same_whichever_parent_is_named_first() -> None:
@@ -63,18 +70,41 @@ def test_the_higher_parent_comes_first_and_lasts_as_long_as_its_weight() -> None
         assert pitches.tolist() == [80] * notes + [60] * (8 - notes)
 
 
-def test_a_hybrid_is_joined_where_both_begin_a_note() -> None:
+def test_a_hybrid_is_joined_where_one_begins_a_note_and_the_other_is_cut() -> None:
     high, low = outline(line(80, 36, 36, 24)), outline(line(60, 24, 48, 24))
     made = hybrid([high, low], [0, 0], [0.5, 0.5])
-    # 48, the middle, is a note of neither; both have one at 72.
+    # 48, the middle, is a note of neither. 36 is nearer than 72, though the low note there comes in late.
     assert VOCABULARY.ticks[made[:, 1]].tolist() == [36, 36, 24]
-    assert (made[:, 0] - FIRST_PITCH + VOCABULARY.lowest).tolist() == [80, 80, 60]
+    assert (made[:, 0] - FIRST_PITCH + VOCABULARY.lowest).tolist() == [80, 60, 60]
 
 
-def test_a_note_that_is_held_on_is_never_cut_inside() -> None:
-    long = outline(line(70, 7, 41, 48))
+def test_a_seam_that_cuts_nothing_is_chosen_where_it_is_hardly_farther() -> None:
+    high, low = outline(line(80, 42, 12, 42)), outline(line(60, 54, 42))
+    made = hybrid([high, low], [0, 0], [0.5, 0.5])
+    # 42 and 54 are as far from the middle; at 42 the low note would begin late.
+    assert VOCABULARY.ticks[made[:, 1]].tolist() == [42, 12, 42]
+
+
+def test_a_note_that_is_held_on_is_cut_only_where_its_parts_have_durations() -> None:
+    long, short = outline(line(70, 48, 55, 89)), outline(line(60, *[12] * 16))
     assert HOLD in long.tokens[:, 0]
-    assert long.seams == {0, 7, 48}
+    assert long.starts == [0, 48, 103]
+    for share in np.linspace(0.05, 0.95, 19):
+        made = hybrid([long, short], [0, 0], [share, 1 - share])
+        ends = np.cumsum(VOCABULARY.ticks[made[:, 1]])
+        seam = max(
+            (int(end) for end, pitch in zip(ends, sounding_pitches(made), strict=True) if pitch == 70), default=0
+        )
+        begun = max(start for start in long.starts if start <= seam)
+        assert seam == begun or seam - begun in VOCABULARY.durations or seam == long.length
+
+
+def sounding_pitches(tokens: NDArray[np.int16]) -> list[int]:
+    """The pitch of every token, a held one's its own."""
+    pitches: list[int] = []
+    for symbol in tokens[:, 0].tolist():
+        pitches.append(pitches[-1] if symbol == HOLD else symbol - FIRST_PITCH + VOCABULARY.lowest)
+    return pitches
 
 
 def test_the_key_of_a_transposed_phrase_is_found() -> None:
