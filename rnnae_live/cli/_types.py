@@ -35,9 +35,15 @@ class Text(click.ParamType[str]):
     envvar_list_splitter = SEPARATOR
 
     def __init__(
-        self, wanted: str, check: Callable[[str], object] = str, complete: Complete = lambda _begun: ()
+        self,
+        wanted: str,
+        check: Callable[[str], object] = str,
+        complete: Complete = lambda _begun: (),
+        *,
+        numeric: bool = False,
     ) -> None:
-        """Keep what the text has to be."""
+        """Keep what the text has to be; ``numeric``: in a file it may be a whole number."""
+        self.numeric = numeric
         self.wanted = wanted
         self._check = check
         self._complete = complete
