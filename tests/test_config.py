@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from rnnae_live import config
 from rnnae_live.cli import _configured, cli, live
+from rnnae_live.cli.doctor import variables
 from rnnae_live.config import LARGEST_FILE, Table, decode, edited
 from rnnae_live.control import PART_SPECS
 from rnnae_live.errors import ConfigError, PresetError
@@ -431,3 +433,15 @@ def test_a_completed_preset_is_found_by_that_name(bank: Bank) -> None:
     names = completed("live", "-p", "")
     assert len(names) == 24
     assert len({bank.find(name).id for name in names}) == 24
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_help_says_how_a_shell_completes_and_that_works(shell: str) -> None:
+    assert f"{shell}_source" in run("--help").stdout
+    assert "rnnae-live" in run(env={"_RNNAE_LIVE_COMPLETE": f"{shell}_source"}).stdout
+
+
+def test_doctor_knows_the_variables_of_parameters() -> None:
+    assert {"RNNAE_SCALE", "RNNAE_WEIGHT_1", "RNNAE_BPM"} <= set(
+        variables(click.Context(cli, auto_envvar_prefix="RNNAE"))
+    )

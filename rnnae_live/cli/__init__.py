@@ -71,7 +71,11 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 EPILOG = """\b
 Exit status: 0 done, 1 failed, 2 wrong use, 3 optional part missing,
-4 input refused. Set RNNAE_DEBUG=1 to see the details of a failure."""
+4 input refused. Set RNNAE_DEBUG=1 to see the details of a failure.
+\b
+To complete commands, presets and parameters with Tab, put into ~/.bashrc:
+eval "$(_RNNAE_LIVE_COMPLETE=bash_source rnnae-live)"
+(~/.zshrc: zsh_source; fish: _RNNAE_LIVE_COMPLETE=fish_source rnnae-live | source)"""
 
 
 class Commands(click.Group):

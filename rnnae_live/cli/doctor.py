@@ -59,7 +59,9 @@ def variables(ctx: click.Context) -> list[str]:
 
 def _read_by(command: click.Command, prefix: str) -> list[str]:
     """Return the variables of a command and of its own commands: those that are named, and those that click makes."""
-    names = []
+    from rnnae_live.cli._configured import Configured, table
+
+    names = [key.variable for key in table(command).keys.values()] if isinstance(command, Configured) else []
     for option in command.params:
         given = option.envvar or ()
         names += [given] if isinstance(given, str) else list(given)
