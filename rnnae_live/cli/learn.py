@@ -119,10 +119,6 @@ def _listening(backend: str, control: str) -> Iterator[tuple[str, Came]]:
         PortError: there is no such port, or it cannot be opened.
     """
     heard: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-    system = choose(backend, named=True, client=CLIENT).backend
-    names = system.sources()
-    name = names[match(control, names)]
-    port = system.open_input(lambda at, data: heard.put((at, data)), PORT, name)
 
     def came() -> Came:
         while True:
@@ -135,20 +131,29 @@ def _listening(backend: str, control: str) -> Iterator[tuple[str, Came]]:
             if event is not None:
                 yield event
 
+    system = choose(backend, named=True, client=CLIENT).backend
     try:
+        names = system.sources()
+        name = names[match(control, names)]
+        system.open_input(lambda at, data: heard.put((at, data)), PORT, name)
         yield name, came()
     finally:
-        port.close()
         system.close()
 
 
 def _full_name(backend: str, control: str) -> str:
     """Return the name of the port in full; one that is not connected is known as it was given."""
     try:
-        names = choose(backend, named=True, client=CLIENT).backend.sources()
+        system = choose(backend, named=True, client=CLIENT).backend
+    except RnnaeError:
+        return control
+    try:
+        names = system.sources()
         return names[match(control, names)]
     except RnnaeError:
         return control
+    finally:
+        system.close()
 
 
 def _learn(port: str, came: Came, target: str, part: int | None, kind: str | None, seconds: float) -> None:

@@ -248,6 +248,7 @@ class _Pair:
     """The two halves of a value of 14 bits."""
 
     msb: int | None = None
+    lsb: int = 0
     exact: bool = False
     """Whether the fine half has ever come."""
 
@@ -259,12 +260,13 @@ class _Pair:
         before, self.msb = self.msb, msb
         if not self.exact:
             return round(msb * FINE / COARSE)
-        falling = before is not None and msb < before and msb > 0
-        return msb << 7 | (COARSE if falling else 0)
+        if before is not None and msb != before:
+            self.lsb = COARSE if 0 < msb < before else 0
+        return msb << 7 | self.lsb
 
     def fine(self, lsb: int) -> int | None:
         """Return the value after its fine half has come, None where there is no coarse half yet."""
         if self.msb is None:
             return None
-        self.exact = True
+        self.exact, self.lsb = True, lsb
         return self.msb << 7 | lsb

@@ -41,19 +41,16 @@ class Takeover:
     def move(self, knob: float, value: float) -> float | None:
         """Return where the parameter goes that is at ``value`` when its knob goes to ``knob``; None: it stays.
 
-        What is returned lies in 0-1, never moves against the knob, and is at an end when the knob is.
+        What is returned lies in 0-1 and never lies against the knob's way. A knob that is heard for the first time
+        scales nothing yet: nobody knows where it came from.
         """
         before, self._knob = self._knob, knob
-        if self.mode is Mode.JUMP or self.caught:
-            return knob
-        if abs(knob - value) <= NEAR or (before is not None and _between(before, value, knob)):
-            # When scaling, a knob that met its parameter half way would jump if it crossed it by a large step.
-            self.caught = self.mode is Mode.PICKUP or knob == value
-            if self.mode is Mode.PICKUP:
-                return knob
-        if self.mode is Mode.PICKUP or before is None:
-            return None
-        return _scaled(before, knob, value)
+        if self.mode is Mode.SCALE:
+            return None if before is None else _scaled(before, knob, value)
+        if self.mode is Mode.PICKUP and not self.caught:
+            self.caught = abs(knob - value) <= NEAR or (before is not None and _between(before, value, knob))
+            return knob if self.caught else None
+        return knob
 
 
 def _between(one: float, value: float, other: float) -> bool:
