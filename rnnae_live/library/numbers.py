@@ -8,6 +8,7 @@ preset -> [numbers] -> library
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 import msgspec
@@ -57,18 +58,19 @@ def settle(found: Iterable[tuple[int, int, Preset]]) -> list[Preset]:
     """Return presets in the order of slots, programs and names, each number with one of them only.
 
     Args:
-        found: rank, time and preset; of those that have a number the lowest rank keeps it, then the latest time.
+        found: rank, age and preset; of those that have a number the lowest rank keeps it, then the lowest age.
     """
-    ranked = sorted(found, key=lambda one: (one[0], -one[1]))
+    ranked = sorted(found, key=itemgetter(0, 1))
     owner: dict[Number, Preset] = {}
-    settled = []
+    numbered: list[Preset] = []
+    plain: list[Preset] = []
     for _, _, preset in ranked:
         kept = preset
-        for number in numbers(preset):
+        for number in numbers(preset) if preset.program is not None or preset.slot is not None else ():
             if owner.setdefault(number, preset) is not preset:
                 kept = without(kept, number)
-        settled.append(kept)
-    return sorted(settled, key=_order)
+        (plain if kept.program is None and kept.slot is None else numbered).append(kept)
+    return sorted(numbered, key=_order) + sorted(plain, key=attrgetter("name"))
 
 
 def _order(p: Preset) -> tuple[bool, int, bool, int, int, str]:

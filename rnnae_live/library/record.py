@@ -126,7 +126,13 @@ def read(data: bytes, source: str) -> Record:
 
 
 def write(record: Record) -> bytes:
-    """Return the content of a record's file in the present schema: a line a field, a line a note, a line a state."""
+    """Return the content of a record's file in the present schema: a line a field, a line a note, a line a state.
+
+    Raises:
+        PresetError: a field has a value that ``read`` would refuse.
+    """
+    if fault := _fault(record):
+        raise PresetError(f"{record.name!r} cannot be stored: {fault} is not possible.")
     lines = []
     for key, value in msgspec.to_builtins(msgspec.structs.replace(record, schema=SCHEMA)).items():
         if isinstance(value, list) and value and isinstance(value[0], tuple | list | dict):

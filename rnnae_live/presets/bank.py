@@ -14,7 +14,6 @@ from typing import Self
 
 from rnnae_live.errors import PresetError
 from rnnae_live.library import Library, Preset
-from rnnae_live.library.numbers import numbers, without
 from rnnae_live.library.shelf import places
 from rnnae_live.melody import Difference, difference
 from rnnae_live.mixer import play
@@ -54,18 +53,15 @@ class Bank(Library):
             raise PresetError(f"{preset.name!r} is not one of your own presets; its bank has to be made again.")
         made = self.translate(preset)
         if made.exact:
-            self.save(made)
+            # Numbers that nobody has meanwhile come from the preset whose place it takes.
+            self.save(made.changed(bank=0, program=None, slot=None))
         return made
 
     def translate(self, preset: Preset) -> Preset:
         """Return the preset of another model as one of this model, made of its notes; nothing is written."""
         made = make(self.model, preset.melody, preset.name, credit=preset.credit)
         old = preset.record
-        for number in numbers(old):
-            if number in self._numbers:
-                old = without(old, number)
-        kept = {"bank": old.bank, "program": old.program, "slot": old.slot, "tags": old.tags, "scene": old.scene}
-        return made.changed(**kept)
+        return made.changed(bank=old.bank, program=old.program, slot=old.slot, tags=old.tags, scene=old.scene)
 
     def check(self, presets: Sequence[Preset] | None = None) -> Iterator[tuple[Preset, Difference | None]]:
         """Yield every preset with what its states do not return, None where they return every note.
