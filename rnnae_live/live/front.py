@@ -394,6 +394,8 @@ class Front:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+            if child.link is not None:
+                self._receive(child)  # What it said at the end belongs on the tape.
         for link in (*self._strangers, *(child.link for child in self.children.values())):
             if link is not None:
                 link.close()

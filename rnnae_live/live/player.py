@@ -149,6 +149,10 @@ class PlayerProcess(Child):
         """Release everything, let the driver send it, and close."""
         self._cut(Cut())
         self._close_ports()
+        taken = self._intake.taken()
+        if taken is not None:
+            with suppress(LinkLostError):
+                self.front.send(*taken)
 
     def status(self) -> dict[str, Any]:
         """Return counts and lateness (microseconds) of what was sent."""

@@ -50,7 +50,8 @@ class Instrument:
     """A running ``rnnae-live live``."""
 
     def __init__(self, home: Path, *options: str) -> None:
-        live = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--bpm", str(BPM)]
+        # How the performer's timing is carried over is tested elsewhere: here the answer lies on the grid.
+        live = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--bpm", str(BPM), "--set", "feel=0"]
         self.home = home
         self.process = subprocess.Popen(
             [*BOUND, *live, *options], env={**os.environ, "RNNAE_HOME": str(home)}, stdout=subprocess.PIPE, text=True
