@@ -225,6 +225,12 @@ def test_a_performer_who_finds_no_port_says_so() -> None:
 # -- load, server, session ---------------------------------------------------------------------------------------------
 
 
+def test_servers_that_were_killed_are_named_as_the_cause() -> None:
+    cause = server._cause(b"Too many servers already active\nFailed to open server\njackdmp 1.9.21\nCopyright")
+    assert cause.startswith("Too many servers already active Failed to open server. Killed servers keep")
+    assert "Copyright" not in cause
+
+
 def test_load_ends_with_its_block() -> None:
     mine = {int(pid) for pid in _children()}
     with load.load(2):
@@ -451,7 +457,7 @@ def test_a_quick_run_over_the_loopback_measures_everything() -> None:
         "parts_16_live_cpu_percent",
         "help_over_python_ms",
         "ports_open_ms",
-        "rss_engine_mb",
+        "rss_largest_mb",
     ):
         assert {"p50", "p99", "p999", "max", "samples", "goal", "met"} <= set(record[name]), name
     assert record["backend"] == "loopback"

@@ -290,7 +290,7 @@ def test_presets_that_are_damaged_foreign_or_of_one_program_are_told(copy: Path)
     assert [mark for mark, _ in texts] == [Mark.LOOK] * 3
     assert "3.json is no preset" in texts[0][1]
     assert repr(plain["name"]) in texts[1][1]
-    assert texts[2][1].startswith("Program 5 selects several presets")
+    assert texts[2][1].startswith("Program 5 is claimed by several presets, one of which has it: ")
 
 
 def test_a_folder_that_cannot_be_written_needs_doing(tmp_path: Path) -> None:

@@ -80,9 +80,11 @@ def perform(plan: dict[str, Any]) -> Hearing:
         PortError: the ports cannot be opened.
     """
     heard: list[Message] = []
-    system = backend(plan["backend"], CLIENT)
+    # Two clients: one that both plays to the instrument and hears it would be a circle, which JACK breaks with a delay
+    # of one period, and what is heard would be stamped by the clock of another period.
+    system, other = backend(plan["backend"], f"{CLIENT} Ears"), backend(plan["backend"], f"{CLIENT} Hands")
     ears = system.open_input(lambda at, data: heard.append((at, data)), "Ears", plan["source"])
-    hands = system.open_output("Hands", plan["destination"])
+    hands = other.open_output("Hands", plan["destination"])
     messages = [(float(at), bytes.fromhex(data)) for at, data in plan["messages"]]
     gc.freeze()
     begin = time.monotonic() + SETTLE

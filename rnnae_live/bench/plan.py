@@ -16,6 +16,9 @@ from rnnae_live.events import CONTROL_CHANGE, note_off, note_on
 ANSWER_NOW = bytes((CONTROL_CHANGE, 85, 127))
 """The button that ends a phrase."""
 
+SILENCE = bytes((CONTROL_CHANGE, 120, 0))
+"""The button that ends everything: panic."""
+
 FIRST_WEIGHT, CONTROLLERS = 20, 2
 """The knob is really two: CC 20 down while CC 21 goes up, by turns."""
 

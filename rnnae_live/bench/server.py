@@ -23,6 +23,9 @@ PERIOD = 128
 STARTING = 15.0
 """Seconds that the server may take to start."""
 
+NAME = "rnnae-bench"
+"""The same every time: JACK has places for eight servers, and frees that of a killed one for its own name only."""
+
 PRIORITY = "60"
 """Real-time priority of the server, above the player's."""
 
@@ -39,7 +42,7 @@ def own_server(period: int = PERIOD) -> Iterator[str]:
     program = shutil.which("jackd")
     if program is None:
         raise PortError("jackd is not installed, so no server of our own can be started: sudo apt install jackd2.")
-    name = f"rnnae-bench-{os.getpid()}"
+    name = NAME
     before = {key: os.environ.get(key) for key in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")}
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
     process = None
@@ -83,9 +86,16 @@ def _await(process: subprocess.Popen[bytes], log: int) -> None:
     deadline = time.monotonic() + STARTING
     while not answers():
         if process.poll() is not None or time.monotonic() > deadline:
-            said = os.pread(log, 4096, 0).decode(errors="replace").split()
-            raise PortError(f"A JACK server of our own did not start: {' '.join(said)[-200:]}")
+            raise PortError(f"A JACK server of our own did not start: {_cause(os.pread(log, 4096, 0))}")
         time.sleep(0.1)
+
+
+def _cause(log: bytes) -> str:
+    """Return why a server did not start, and the next step where it is known."""
+    said = " ".join(log.decode(errors="replace").split()).partition(" jackdmp")[0][:200].rstrip(".")
+    if "Too many servers" in said:
+        return f"{said}. Killed servers keep their places: where none is running, remove /dev/shm/jack*."
+    return f"{said or 'it said nothing'}."
 
 
 def _end(process: subprocess.Popen[bytes], name: str) -> None:

@@ -20,7 +20,7 @@ from rnnae_live.bench.grid import errors, tick_seconds
 from rnnae_live.bench.load import load
 from rnnae_live.bench.loopback import rehearsed
 from rnnae_live.bench.performer import Performer
-from rnnae_live.bench.plan import Hearing, Message, knob, latencies, phrases
+from rnnae_live.bench.plan import SILENCE, Hearing, Message, knob, latencies, phrases
 from rnnae_live.bench.session import Scene, polled, session
 from rnnae_live.control import spec
 from rnnae_live.engine import Engine
@@ -39,6 +39,9 @@ PHRASE_BPM, PHRASE_EVERY = 240.0, 1.3
 
 POLLS = 30.0
 """Questions a second of a control page."""
+
+LAST = 0.2
+"""Seconds before the end at which everything is silenced, so that a note that still sounds then is stuck."""
 
 ON_TIME = 0.001
 """Seconds within which a note counts as on time: it takes as long on a DIN cable."""
@@ -134,7 +137,8 @@ def answers(bank: Bank, backend: str, seconds: float) -> Figure:
 
 def _listen(bank: Bank, backend: str, seconds: float, condition: Condition) -> tuple[Hearing, dict[str, Any]]:
     """Play the loops for some seconds; return what was heard, and what else there is to tell."""
-    messages: list[Message] = list(knob(seconds)) if condition.knob else []
+    messages: list[Message] = [(max(0.0, seconds - LAST), SILENCE)]
+    messages += knob(seconds - LAST) if condition.knob else ()
     names = pairs([preset.name for preset in bank.presets], PARTS)
     with ExitStack() as stack:
         if condition.load:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from rnnae_live.doctor.findings import Finding, Mark
 from rnnae_live.errors import ModelError
+from rnnae_live.library.catalogue import scan
+from rnnae_live.library.numbers import Number, numbers, shown
+from rnnae_live.library.shelf import SONGS
 from rnnae_live.presets import Bank
 
 MOST_NAMED = 5
@@ -62,13 +65,19 @@ def presets(bank: Bank) -> Iterator[Finding]:
 
 
 def _twice(bank: Bank) -> Iterator[Finding]:
-    """Yield the programs that select several presets."""
-    programs: defaultdict[int, list[str]] = defaultdict(list)
-    for preset in bank.presets:
-        if preset.program is not None:
-            programs[preset.program].append(preset.name)
-    for program, names in sorted(programs.items()):
-        if len(names) > 1:
-            both = ", ".join(repr(name) for name in names)
-            step = "Save one of them again with another --program."
-            yield Finding("presets", Mark.LOOK, f"Program {program + 1} selects several presets: {both}.", step)
+    """Yield the programs and slots that several files of one folder claim: only one of them gets it."""
+    for folder in dict.fromkeys((bank.folder / SONGS, bank.own)):
+        claims: defaultdict[Number, list[str]] = defaultdict(list)
+        for row in scan(folder):
+            if row.preset is not None and row.preset.model_id == bank.model_id:
+                for number in numbers(row.preset):
+                    claims[number].append(row.preset.name)
+        for number, names in sorted(claims.items()):
+            if len(names) > 1:
+                cause = f"{shown(number)} is claimed by several presets, one of which has it: {', '.join(map(repr, names))}."
+                yield Finding(
+                    "presets",
+                    Mark.LOOK,
+                    cause,
+                    f"Give the others one of their own: rnnae-live preset {number[0]} NAME NUMBER",
+                )
