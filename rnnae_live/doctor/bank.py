@@ -74,7 +74,8 @@ def _twice(bank: Bank) -> Iterator[Finding]:
                     claims[number].append(row.preset.name)
         for number, names in sorted(claims.items()):
             if len(names) > 1:
-                cause = f"{shown(number)} is claimed by several presets, one of which has it: {', '.join(map(repr, names))}."
+                several = ", ".join(map(repr, names))
+                cause = f"{shown(number)} is claimed by several presets, one of which has it: {several}."
                 yield Finding(
                     "presets",
                     Mark.LOOK,
