@@ -27,6 +27,7 @@ from rnnae_live.scale import SCALES, pitch_classes
 from rnnae_live.slots import Slot, Slots
 from rnnae_live.state import Chain
 from rnnae_live.voices import Voices
+from rnnae_live.wishes import Wishes
 
 Mix = list[tuple[Chain, float]]
 
@@ -72,6 +73,7 @@ class Desk:
         self._last_mix: Mix = []
         self._frozen: Melody | None = None
         self._sounded: Melody | None = None
+        self.wishes = Wishes(voices)
         self._map: tuple[object, list[Melody]] = (None, [])
         self._past: deque[_Moment] = deque(maxlen=MOST_UNDO)
         self.mapped = False
@@ -145,10 +147,12 @@ class Desk:
         mix = self.mix()
         if not mix:
             return Melody((), self.length(at), (self.metre,))
-        melody = self._cell(mix, at)
+        seed, steered = self._seed(at, mix), self.wishes.steered(mix, at, self.values)
+        melody = self._cell(mix, at) if steered is None else None
         if melody is None:
+            where = at if steered is None else 0
             melody = self.voices.piece(
-                mix, at, temperature=self.values["temperature"], seed=self._seed(at, mix), within=self._scale(), tie=tie
+                steered or mix, where, temperature=self.values["temperature"], seed=seed, within=self._scale(), tie=tie
             )
         self._sounded = melody
         return melody
@@ -250,7 +254,12 @@ class Desk:
     # -- the map -----------------------------------------------------------------------------------------------------
 
     def prepare(self, at: int) -> bool:
-        """Decode all cells of the map for piece ``at`` in one batch; False where there is nothing to prepare."""
+        """Do a little for piece ``at`` that can wait: steer it, or decode all cells of the map in one batch.
+
+        False where there is nothing to prepare.
+        """
+        if self.steer(at):
+            return True
         if not self.mapped or self._frozen is not None or self._moving():
             return False
         key = self._key(at)
@@ -269,6 +278,10 @@ class Desk:
         silent = Melody((), self.length(at), (self.metre,))
         self._map = (key, [next(made) if one else silent for one in mixes])
         return True
+
+    def steer(self, at: int) -> bool:
+        """Go on a step with what the attribute knobs wish for piece ``at``; False where there is nothing to do."""
+        return self._frozen is None and self.wishes.step(self.mix(), at, self.values)
 
     def _cell(self, mix: Mix, at: int) -> Melody | None:
         """Return the melody that was decoded ahead for this place on the map, None where none was."""

@@ -135,9 +135,9 @@ class Engine:
 
     def take_kept(self) -> list[tuple[Melody, Chain]]:
         """Return the captured phrases that have become exact since this was last asked, with their states."""
-        kept = [one for part in self.parts for one in part.kept]
+        kept = [one for part in self.parts for one in part.keeping.kept]
         for part in self.parts:
-            part.kept.clear()
+            part.keeping.kept.clear()
         return kept
 
     def wake(self) -> float | None:
@@ -201,7 +201,7 @@ class Engine:
     def _move(self, move: ControlMove, channel: int, at: float, now: float) -> list[Output]:
         """Do what a control says that was moved on ``channel`` at ``at``."""
         if isinstance(move, Turn):
-            return self.turn(move, now, channel)
+            return self.turn(move, now, None if move.part is not None else channel, move.part)
         if isinstance(move, Select):
             return self._each(move.channel, now, lambda part: part.select(move.program, now))
         return self.press(move, now, channel, at)
@@ -251,6 +251,8 @@ class Engine:
             self.transport.stop()
             self.transport.moved(now)
             return [Cut(hard=True), Notice("Panic: everything is silent.")]
+        if press is Press.STOP:
+            return self._stop(now)
         if press is Press.PLAY:
             return self._stop(now) if self.transport.running else self._play(now)
         if press is Press.TAP:

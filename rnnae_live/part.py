@@ -14,7 +14,6 @@ heard from the next line that "quantise" allows: only what has not been played i
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,13 +24,12 @@ from rnnae_live.control import Press, Turn, spec, weight_name
 from rnnae_live.desk import Desk
 from rnnae_live.events import Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.hearing import hear, hear_turn
-from rnnae_live.melody import Melody
+from rnnae_live.keeping import Keeping
 from rnnae_live.phrasing import Turns, phrase_ends
 from rnnae_live.settings import PartSettings
 from rnnae_live.slots import Slot, Slots
-from rnnae_live.state import Chain
 from rnnae_live.transport import Transport
-from rnnae_live.voices import Refining, Voices
+from rnnae_live.voices import Voices
 from rnnae_live.walk import LEAD, Walk
 
 COALESCE = 0.005
@@ -70,6 +68,7 @@ class Part:
         self.transport = transport
         self.voices = voices
         self.slots = Slots(voices, [name for name, _ in settings.presets])
+        self.keeping = Keeping(voices, self.slots)
         self.desk = Desk(voices, self.slots, transport.metre, settings.seed)
         for place, (_, weight) in enumerate(settings.presets, 1):
             self.desk.values[weight_name(place)] = spec(weight_name(place)).clamped(weight)
@@ -88,9 +87,6 @@ class Part:
         self._line = 0.0
         self._change_line: float | None = None
         self._turns = Turns()
-        self.kept: list[tuple[Melody, Chain]] = []
-        """Captured phrases that are exact, for whoever stores them."""
-        self._refining: deque[tuple[int, Slot, Refining]] = deque()
 
     @property
     def mode(self) -> str:
@@ -128,9 +124,14 @@ class Part:
         if press is Press.ANSWER:
             return self._answer(now, asked=True)
         if press is Press.CAPTURE:
-            return self._keep()
+            return [self.keeping.capture(self.desk.heard, self.desk.values)]
         if press is Press.UNDO:
             return self._undo(now)
+        if press in (Press.NEXT, Press.PREVIOUS):
+            slot = self.slots.step(1 if press is Press.NEXT else -1)
+            return [] if slot is None else self._switched(slot, now)
+        if press is Press.FREEZE:
+            return self.turn(Turn("freeze", 1.0 - self.desk.values["freeze"]), now)
         if press in (Press.HOLD, Press.LET_GO):
             self.hold = press is Press.HOLD
         elif press in (Press.PEDAL_DOWN, Press.PEDAL_UP) and self.desk.choice("end") == "pedal":
@@ -145,6 +146,10 @@ class Part:
         slot = self.slots.select(program)
         if slot is None:
             return [Notice(f"No preset has program {program + 1}; slot 1 stays.")]
+        return self._switched(slot, now)
+
+    def _switched(self, slot: Slot, now: float) -> list[Output]:
+        """Return what follows when another preset is in slot 1; it is turned up where it was not heard."""
         if not self.desk.values[weight_name(1)]:
             self.desk.turn(weight_name(1), 1.0)
         return [Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
@@ -164,6 +169,8 @@ class Part:
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if nothing comes before, None for never."""
         moments = [self._phrase_ends(), self._change_at, self._turn_is_taken_at()]
+        if self.desk.wishes.arrived:
+            moments.append(0.0)
         if self.walk is not None:
             moments.append(self.walk.wake(self.transport.clock))
         return min((moment for moment in moments if moment is not None), default=None)
@@ -180,6 +187,9 @@ class Part:
             out += self._trade(now)
         if self.mode == "loop" and self.transport.running and self.walk is None:
             out += self._begin(now, self._loop_line(now), None)
+        if self.desk.wishes.arrived:
+            self.desk.wishes.arrived = False
+            out += self._change(now)
         if self._change_at is not None and self._change_at <= now:
             out += self._apply(now)
         if self.walk is not None:
@@ -193,20 +203,10 @@ class Part:
 
     def work(self) -> list[Output] | None:
         """Do a little of what can wait: decode the map ahead, make a captured phrase exact. None where nothing is."""
-        if self.walk is not None and self.desk.prepare(self.walk.at):
+        if self.walk is not None and (self.desk.prepare(self.walk.at) or self.desk.steer(self.walk.at + 1)):
             return []
-        if not self._refining:
-            return None
-        number, slot, refining = self._refining[0]
-        if not refining.step():
-            return []
-        self._refining.popleft()
-        if self.slots[number] is slot:
-            self.slots[number] = Slot(slot.name, refining.chain, slot.melody)
-        if refining.exact and slot.melody is not None:
-            self.kept.append((slot.melody, refining.chain))
-        how = "comes back note for note" if refining.exact else "does not come back exactly"
-        return [Notice(f"'{slot.name}' in slot {number} {how}.")]
+        notices = self.keeping.step()
+        return None if notices is None else [*notices]
 
     def retime(self, now: float) -> list[Output]:
         """Return what puts this part's notes to their moments on a line that has moved."""
@@ -333,8 +333,9 @@ class Part:
 
     def _apply(self, now: float) -> list[Output]:
         """Decode again what has not been played; while weights glide, come back at the next sixteenth."""
-        assert self.walk is not None
         self._change_at, self._changed_at = None, now
+        if self.walk is None:
+            return []
         clock = self.transport.clock
         line = self._change_line if self._change_line is not None else clock.tick(now + LEAD)
         self._change_line = None
@@ -349,19 +350,6 @@ class Part:
         if not self.desk.undo():
             return [Notice("There is nothing to go back to.")]
         return [Notice("Back to the mix before."), *self._change(now)]
-
-    def _keep(self) -> list[Output]:
-        """Put the last phrase into a free slot at once; it is made exact when there is time."""
-        heard = self.desk.heard
-        if heard is None:
-            return [Notice("There is no phrase to capture yet.")]
-        number = self.slots.keep(heard.melody, heard.chain, self.desk.values)
-        if number is None:
-            return [Notice("All slots are in use; turn one down to capture into it.")]
-        slot = self.slots[number]
-        assert slot is not None
-        self._refining.append((number, slot, self.voices.capture(heard.melody)))
-        return [Notice(f"The phrase is in slot {number}; turn it up with CC {19 + number}.")]
 
     # -- lines -------------------------------------------------------------------------------------------------------
 

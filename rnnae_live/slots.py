@@ -89,6 +89,15 @@ class Slots:
         self[number] = slot
         return slot
 
+    def step(self, by: int) -> Slot | None:
+        """Put the preset into place 1 that is ``by`` further in the order of the bank than the one there."""
+        names = [one.name for one in self._voices.songs]
+        if not names:
+            return None
+        slot = self[1]
+        here = names.index(slot.name) if slot is not None and slot.name in names else (-1 if by > 0 else 0)
+        return self.put(names[(here + by) % len(names)], 1)
+
     def keep(self, melody: Melody, chain: Chain, weights: Mapping[str, float]) -> int | None:
         """Put a phrase into the next place that is not heard and holds no captured phrase; return its number."""
         for number, slot in enumerate(self._places, 1):

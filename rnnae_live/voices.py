@@ -8,17 +8,18 @@ is the real one. *Errors*: ``ModelError``, ``PresetError``. *Threading*: one thr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
 from rnnae_live.melody import Melody
-from rnnae_live.mixer import Voice, encode, length, pieces
+from rnnae_live.mixer import Voice, blend, encode, length, pieces
 from rnnae_live.model import Stepper
 from rnnae_live.presets import Bank
 from rnnae_live.refine import Refinement
 from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain
+from rnnae_live.steering import knob_names, walk
 
 Mix = Sequence[tuple[Chain, float]]
 """Chains with their weights, 0 or more."""
@@ -70,6 +71,13 @@ class Voices(Protocol):
 
     def capture(self, melody: Melody) -> Refining:
         """Return a melody that is to become a preset, before the first step."""
+
+    @property
+    def knobs(self) -> Sequence[str]:
+        """Attributes along which mixes can be steered."""
+
+    def steered(self, mix: Mix, at: int, knobs: Mapping[str, float]) -> Iterator[Chain]:
+        """Yield piece ``at`` of a mix as one link, steered a little further each time, until the knobs are obeyed."""
 
     def length(self, mix: Mix) -> int:
         """Return how many pieces the longest chain of a mix that is heard has, 0 where none is."""
@@ -141,6 +149,21 @@ class BankVoices:
     def capture(self, melody: Melody) -> Refinement:
         """Return a melody of 1 tick or more that is to become a preset, before the first step."""
         return Refinement(self.bank.model, melody)
+
+    @property
+    def knobs(self) -> Sequence[str]:
+        """Attributes along which mixes can be steered."""
+        return knob_names(self.bank.model)
+
+    def steered(self, mix: Mix, at: int, knobs: Mapping[str, float]) -> Iterator[Chain]:
+        """Yield piece ``at`` of a mix as one link, steered a little further each time; see ``steering.walk``.
+
+        Raises:
+            ModelError: no weight is above 0.
+        """
+        link = blend(_voices(mix), at + 1)[at]
+        several = sum(weight > 0 for _, weight in mix) > 1
+        return walk(self.bank.model, (link,), knobs, within=several)
 
     def length(self, mix: Mix) -> int:
         """Return how many pieces the longest chain of a mix that is heard has, 0 where none is."""

@@ -188,6 +188,33 @@ def test_the_map_is_decoded_ahead_in_one_batch_and_then_read() -> None:
     assert stage.pitches()[-1] == DOWN[3]
 
 
+def test_an_attribute_knob_is_heard_as_soon_as_its_state_is_found() -> None:
+    stage = Stage(looping(("Down", 1.0)))
+    start = begun(stage)
+    stage.run(BEGIN + start + 1.5 * BEAT)
+    stage.turn(14, 127)
+    stage.run(BEGIN + start + 2.5 * BEAT)
+    stage.work()
+    stage.run(BEGIN + start + 12 * BEAT - 0.2)
+    assert stage.pitches() == [*DOWN[:3], *(pitch + 12 for pitch in DOWN[3:])]
+    stage.turn(14, 64)
+    stage.run(BEGIN + start + 14 * BEAT - 0.2)
+    assert stage.pitches(start + 12 * BEAT - 0.1) == DOWN[:2]
+
+
+def test_buttons_step_through_the_presets_and_freeze() -> None:
+    stage = Stage(looping(("Up", 1.0)))
+    slots, values = stage.engine.parts[0].slots, stage.engine.parts[0].desk.values
+    names = []
+    for controller in (9, 9, 3):
+        stage.hear(bytes((0xB0, controller, 127)))
+        stage.hear(bytes((0xB0, controller, 0)))
+        slot = slots[1]
+        names.append(slot and slot.name)
+    assert names == ["Down", "Up", "Down"]
+    assert values["weight 1"] == 1.0
+
+
 def test_trading_bars_the_performer_begins_and_is_answered_on_the_line() -> None:
     values = {"mode": choose("mode", "trade"), "turn": 1.0}
     stage = Stage(Settings(parts=(PartSettings(values=values),)))

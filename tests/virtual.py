@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from rnnae_live.clock import PPQ
@@ -136,6 +136,17 @@ class Echo:
 
     def capture(self, melody: Melody) -> Refining:
         return Refining(Preset("captured", melody).chain)
+
+    @property
+    def knobs(self) -> Sequence[str]:
+        return ("density",)
+
+    def steered(self, mix: Mix, at: int, knobs: Mapping[str, float]) -> Iterator[Chain]:
+        """A denser piece has every note an octave up, after three steps."""
+        for _ in range(3):
+            melody = self._heaviest(mix, at)
+            high = replace(melody, notes=tuple(replace(note, pitch=note.pitch + 12) for note in melody.notes))
+            yield cast("Chain", (Piece(high),))
 
     def _heaviest(self, mix: Mix, at: int) -> Melody:
         chain = max(mix, key=lambda voice: voice[1])[0]

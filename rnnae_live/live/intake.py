@@ -72,11 +72,8 @@ class Intake:
 
     def news(self) -> list[Notice]:
         """Return the sentences for the performer."""
-        told: list[Notice] = []
-        for source in (self._guard, *self._fuses.values()):
-            while (notice := source.news()) is not None:
-                told.append(notice)
-        return told
+        sources: list[Guard | Fuse] = [self._guard, *self._fuses.values()]
+        return [notice for source in sources for notice in iter(source.news, None)]
 
     def taken(self) -> Frame | None:
         """Return what the recorder has not been told, None where there is nothing."""
