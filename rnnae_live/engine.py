@@ -21,6 +21,8 @@ from rnnae_live.control import SHARED_SPECS, Press, Select, Surface, Turn, initi
 from rnnae_live.control import Move as ControlMove
 from rnnae_live.errors import ConfigError, ControlError, RnnaeError
 from rnnae_live.events import (
+    CONTROL,
+    PLAYED,
     Continue,
     Cut,
     Due,
@@ -72,7 +74,10 @@ class Engine:
         if self.settings.send_clock and self.settings.sync == "midi":
             raise ConfigError("A clock that is followed is not sent on: choose --sync internal to send one.")
         self.voices = voices
-        self.surface = Surface(programs=True)
+        self.surfaces = {PLAYED: Surface(programs=True)}
+        """What reads each kind of port; that of a controller comes with ``attach``."""
+        self._notes_from_control = False
+        self._told: dict[tuple[str, int], float] = {}
         self.transport = Transport(self.settings.bpm, self.settings.metre, self.settings.sync)
         self.sender = Sender() if self.settings.send_clock else None
         self.values = {**initial(SHARED_SPECS), "bpm": self.transport.bpm}
@@ -106,13 +111,21 @@ class Engine:
             out += self._play(now)
         return self._early(out + self._advance(now, now))
 
-    def handle(self, event: Event, now: float) -> list[Output]:
-        """Take one event; return what is to be played or told because of it."""
+    def attach(self, surface: Surface, now: float, *, notes: bool = False) -> list[Output]:
+        """Read a controller through ``surface`` from now on, and show it all values; ``notes`` lets it play as well."""
+        self.surfaces[CONTROL], self._notes_from_control = surface, notes
+        self._told.clear()
+        return self._tell(now)
+
+    def handle(self, event: Event, now: float, port: int = PLAYED) -> list[Output]:
+        """Take one event from a kind of port; return what is to be played or told because of it."""
         self._settle()
         # What the rest before this event has ended is answered first, however late the event is seen.
         out = self._advance(now, min(event.time, now))
         try:
-            out += self._handle(event, now)
+            out += self._handle(event, now, port)
+            if not isinstance(event, NoteOn | NoteOff | Tick):
+                out += self._tell(now)
         except Exception as error:  # noqa: BLE001 - on stage nothing raises to the top: counted and told
             out += self._fault(error)
         return self._early(out + self._advance(now, min(event.time, now)))
@@ -143,6 +156,7 @@ class Engine:
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if no event comes before, None for never."""
         moments = [self.transport.wake(), *(part.wake() for part in self.parts)]
+        moments += [surface.wake() for surface in self.surfaces.values()]
         if self.sender is not None:
             tick = self.sender.wake(self.transport.clock, self.transport.running, self._now)
             moments.append(None if tick is None else tick - CLOCK_AHEAD)
@@ -178,7 +192,10 @@ class Engine:
                 out += self.sender.due(self.transport.clock, self.transport.running, now, now + CLOCK_AHEAD)
         except Exception as error:  # noqa: BLE001 - see handle
             out += self._fault(error)
-        return out + self._each(None, now, lambda part: part.advance(now, until))
+        out += self._each(None, now, lambda part: part.advance(now, until))
+        if any(moment is not None and moment <= now for moment in (one.wake() for one in self.surfaces.values())):
+            out += self._tell(now)
+        return out
 
     def _follow(self, now: float) -> list[Output]:
         """Return what has to be played differently because the line has moved."""
@@ -190,21 +207,44 @@ class Engine:
             return self._each(None, now, lambda part: part.locate(now))
         return self._each(None, now, lambda part: part.retime(now))
 
-    def _handle(self, event: Event, now: float) -> list[Output]:
-        if isinstance(event, NoteOn | NoteOff):
-            return self._each(event.channel, now, lambda part: part.note(event, now))
+    def _handle(self, event: Event, now: float, port: int) -> list[Output]:
         if isinstance(event, Tick | Start | Continue | Stop | SongPosition):
             self.transport.follow(event)
             return self._follow(now)
-        return [one for move in self.surface.read(event) for one in self._move(move, event.channel, event.time, now)]
+        surface = self.surfaces.get(port)
+        if isinstance(event, NoteOn | NoteOff) and (port == PLAYED or self._notes_from_control):
+            return self._each(event.channel, now, lambda part: part.note(event, now))
+        # A controller moves all parts, whatever channel it sends on.
+        channel = event.channel if port == PLAYED else None
+        moves = surface.read(event) if surface is not None else ()
+        return [one for move in moves for one in self._move(move, channel, event.time, now)]
 
-    def _move(self, move: ControlMove, channel: int, at: float, now: float) -> list[Output]:
+    def _move(self, move: ControlMove, channel: int | None, at: float, now: float) -> list[Output]:
         """Do what a control says that was moved on ``channel`` at ``at``."""
         if isinstance(move, Turn):
             return self.turn(move, now, None if move.part is not None else channel, move.part)
         if isinstance(move, Select):
-            return self._each(move.channel, now, lambda part: part.select(move.program, now))
+            chosen = self._each(channel, now, lambda part: part.select(move.number, now))
+            for surface in self.surfaces.values():
+                surface.rearm()
+            return chosen
         return self.press(move, now, channel, at)
+
+    def _tell(self, now: float) -> list[Output]:
+        """Tell all surfaces which values have changed, whoever changed them; return what shows them."""
+        states = {("play", 0): float(self.transport.running), **{(name, 0): one for name, one in self.values.items()}}
+        for part in self.parts:
+            states.update({(name, part.number): value for name, value in part.desk.values.items()})
+            states["hold", part.number] = float(part.hold)
+        changed = [(goal, value) for goal, value in states.items() if self._told.get(goal) != value]
+        self._told = states
+        shown = [
+            Due(now, data, port)
+            for (name, number), value in changed
+            for port, surface in self.surfaces.items()
+            for data in surface.told(name, value, now, number)
+        ]
+        return [*shown, *(Due(now, data, port) for port, one in self.surfaces.items() for data in one.settle(now))]
 
     def _each(
         self, channel: int | None, now: float, ask: Callable[[Part], list[Output]], number: int | None = None
@@ -263,12 +303,12 @@ class Engine:
     def do(self, wish: Mapping[str, Any], now: float) -> list[Output]:
         """Do what a remote control asks for.
 
-        It is ``{"turn": NAME, "value": X}``, ``{"press": WHAT}`` or ``{"preset": NAME}``.
+        It is ``{"turn": NAME, "value": X}``, ``{"press": WHAT}``, ``{"preset": NAME}`` or ``{"program": N}``.
         ``part`` is the number of the part that is meant, 0-15, all where it is not there; ``slot`` (1-8, else 1) is
         where the preset goes. What is not understood becomes a ``Notice``.
         """
         try:
-            return self._early(self._do(wish, now) + self._advance(now, now))
+            return self._early(self._do(wish, now) + self._tell(now) + self._advance(now, now))
         except Exception as error:  # noqa: BLE001 - see handle
             return self._fault(error)
 
@@ -278,6 +318,8 @@ class Engine:
             return self.turn(Turn(spec(wish["turn"]).name, float(wish["value"])), now, number=number)
         if "press" in wish:
             return self.press(Press(wish["press"]), now, number=number)
+        if "program" in wish:
+            return self._each(None, now, lambda part: part.select(int(wish["program"]), now), number)
         if "preset" in wish:
             name, slot = str(wish["preset"]), int(wish.get("slot", 1))
             return self._each(None, now, lambda part: part.put(name, slot, now), number)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
 PROGRAM_CHANGE, PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+PLAYED, CONTROL = 0, 1
+"""Kinds of ports: what is played on, and what answers; a controller's."""
 CHANNELS = 16
 PITCHES = 128
 
@@ -154,10 +156,11 @@ class DueNote:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One message to send at ``at``; ``data`` is complete and valid."""
+    """One message to send at ``at``; ``data`` is complete and valid. ``port`` is the kind of port that it is for."""
 
     at: float
     data: bytes
+    port: int = PLAYED
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ class Notice:
 
 REALTIME: Mapping[int, Callable[[float], Transport]] = {0xF8: Tick, 0xFA: Start, 0xFB: Continue, 0xFC: Stop}
 """What the messages of one byte are that a clock sends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnae_live import events
 from rnnae_live.cli.live import preset_weight
 from rnnae_live.cli.panic import command as panic
 from rnnae_live.cli.ports import command as ports
@@ -51,7 +52,7 @@ outputs = st.one_of(
     st.builds(Withdraw, parts, moments, st.one_of(moments, st.just(math.inf))),
     st.builds(Retime, parts, st.integers(0, 15), pitches, moments),
     st.builds(Thru, st.integers(0, 2)),
-    st.builds(Due, moments, st.binary(min_size=1, max_size=20)),
+    st.builds(Due, moments, st.binary(min_size=1, max_size=20), st.integers(0, 1)),
     st.builds(Cut, st.booleans()),
     st.builds(Notice, st.text(max_size=50), st.booleans()),
     st.builds(Mark, moments, st.text(max_size=50)),
@@ -76,8 +77,8 @@ def test_what_the_engine_puts_out_arrives_as_it_was(sent: list[Output]) -> None:
 def test_input_keeps_its_time() -> None:
     kind, payload = wire.pack_input(12.5, b"\x90\x3c\x50")
     assert kind is Kind.INPUT
-    assert wire.unpack_input(payload) == (12.5, b"\x90\x3c\x50", wire.PLAYED)
-    assert wire.unpack_input(wire.pack_input(12.5, b"\xf8", wire.CONTROL)[1]) == (12.5, b"\xf8", wire.CONTROL)
+    assert wire.unpack_input(payload) == (12.5, b"\x90\x3c\x50", events.PLAYED)
+    assert wire.unpack_input(wire.pack_input(12.5, b"\xf8", events.CONTROL)[1]) == (12.5, b"\xf8", events.CONTROL)
 
 
 @pytest.mark.unit

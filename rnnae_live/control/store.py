@@ -96,6 +96,11 @@ class Controls:
         kept = tuple(one for one in self.ports if bare(one.port) != bare(new.port))
         return replace(self, ports=(*kept, replace(new, port=bare(new.port))))
 
+    def seen(self) -> Controls:
+        """Return the same as if the file, as it is now, had said nothing else: what is wrong with it is told once."""
+        path = self.path or controls_file()
+        return replace(self, path=path, stamp=_stamp(path))
+
     def changed(self) -> bool:
         """Return whether the file is another one by now."""
         return self.path is not None and _stamp(self.path) != self.stamp

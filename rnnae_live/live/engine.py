@@ -20,8 +20,9 @@ from typing import Any
 
 from rnnae_live import events
 from rnnae_live.control import DEFAULT_BUTTONS, Press
+from rnnae_live.control.store import Controls, load
 from rnnae_live.engine import Engine
-from rnnae_live.errors import RnnaeError
+from rnnae_live.errors import ControlError, RnnaeError
 from rnnae_live.events import ControlChange, DueNote, Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.live import wire
 from rnnae_live.live.child import Child, main
@@ -41,6 +42,9 @@ AGAIN = 0.02
 
 BREATH = 0.0005
 """Seconds between two turns for the same moment."""
+
+LEARN = 0.5
+"""Seconds between two looks at what has been learned."""
 
 SHOW = 1 / 30
 """Seconds between two moments at which whoever watches is told."""
@@ -66,6 +70,8 @@ class EngineProcess(Child):
         self.bank = voices.bank
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
+        self._controls: Controls | None = None
+        self._learn_at = 0.0
         self._watched = False
         self._shown: dict[str, Any] = {}
         self._show_at = 0.0
@@ -104,10 +110,11 @@ class EngineProcess(Child):
             if self._player is not None:
                 for kind, payload in self._player.receive() if self._player in ready else ():
                     if kind is Kind.INPUT:
-                        self._handle(*wire.unpack_input(payload)[:2])
+                        self._handle(*wire.unpack_input(payload))
                 self._put(self.engine.advance(time.monotonic()))
             self._work(busy=bool(ready))
             self._show(time.monotonic())
+            self._learn(time.monotonic())
             while self._told_later:
                 self._put([self._told_later.popleft()])
         except LinkLostError:
@@ -150,10 +157,25 @@ class EngineProcess(Child):
             self._told = told["settings"] = settings
         return told
 
-    def _handle(self, at: float, data: bytes) -> None:
+    def _handle(self, at: float, data: bytes, port: int) -> None:
         event = events.read(data, at)
         if event is not None:
-            self._put(self.engine.handle(event, time.monotonic()))
+            self._put(self.engine.handle(event, time.monotonic(), port))
+
+    def _learn(self, now: float) -> None:
+        """Read the controller as has been learned for it, again when something was learned while it plays."""
+        name = self.options.get("control")
+        if not name or now < self._learn_at or (self._controls is not None and not self._controls.changed()):
+            return
+        self._learn_at = now + LEARN
+        try:
+            self._controls = load()
+        except ControlError as error:
+            # What was learned before holds on.
+            self._controls = (self._controls or Controls()).seen()
+            self._put([Notice(str(error), fault=True)])
+        port = self._controls.of(name)
+        self._put(self.engine.attach(port.surface(), now, notes=port.notes))
 
     def _work(self, *, busy: bool) -> None:
         """Do a little of what can wait, where nothing else is to be done in the meantime."""

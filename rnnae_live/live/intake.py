@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from rnnae_live import events
 from rnnae_live.events import Notice
 from rnnae_live.feedback import Guard
 from rnnae_live.fuse import Fuse
@@ -83,7 +84,7 @@ class Intake:
         return wire.pack_take(messages)
 
     def _through(self, fuse: Fuse, kind: int, now: float) -> list[Message]:
-        passed = [(at, data) for at, data in fuse.take(now) if kind != wire.PLAYED or self._guard.received(data, at)]
+        passed = [(at, data) for at, data in fuse.take(now) if kind != events.PLAYED or self._guard.received(data, at)]
         if self._recording:
             self._taken.extend((at, False, data) for at, data in passed)
         # Keys of echoes that were let in before anybody knew come up.

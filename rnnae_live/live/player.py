@@ -25,9 +25,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rnnae_live import events
 from rnnae_live.agenda import Key, key_of
 from rnnae_live.errors import PortError
-from rnnae_live.events import Cut, Notice, note_off
+from rnnae_live.events import Cut, Due, Notice, note_off
 from rnnae_live.ledger import Ledger
 from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
@@ -36,7 +37,7 @@ from rnnae_live.live.session import LEDGER
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.player import Player
 from rnnae_live.ports import Backend, Change, Input, Output, choose
-from rnnae_live.ports.base import CONTROL, IN, OUT
+from rnnae_live.ports.base import CONTROL, IN, LAMPS, OUT
 
 MOST_INPUT = 4096
 """Messages that may wait for an engine. Beyond that only note-offs are kept."""
@@ -80,6 +81,7 @@ class PlayerProcess(Child):
         self._inputs: list[Input] = []
         self._down: dict[Input, set[Key]] = {}
         self._output: Output | None = None
+        self._lamps: Output | None = None
         self._driven = False
         self._lock = threading.Lock()
         self._intake = Intake(recording=bool(self.options.get("record")))
@@ -184,9 +186,11 @@ class PlayerProcess(Child):
         system.patient = bool(self.options["again"])
         try:
             system.watch(self._system_gone, self._ports_changed)
-            self._listen(wire.PLAYED, IN, sources)
+            self._listen(events.PLAYED, IN, sources)
             if control:
-                self._listen(wire.CONTROL, CONTROL, control)
+                self._listen(events.CONTROL, CONTROL, control)
+                with suppress(PortError):  # Many controllers only send.
+                    self._lamps = system.open_output(LAMPS, *control)
             self._output = system.open_output(OUT, *destinations)
             notes = list(self.player.ledger)
             self.player.set_thru(THRU.get(self.options.get("thru", ""), 0))
@@ -220,11 +224,11 @@ class PlayerProcess(Child):
 
     def _close_ports(self) -> None:
         system, self._backend = self._backend, None
-        for port in (self._output, *self._inputs):
+        for port in (self._output, self._lamps, *self._inputs):
             if port is not None:
                 with suppress(PortError):
                     port.close()
-        self._inputs, self._output, self._driven = [], None, False
+        self._inputs, self._output, self._lamps, self._driven = [], None, None, False
         self._down.clear()
         self._doors.clear()
         if system is not None:
@@ -283,7 +287,7 @@ class PlayerProcess(Child):
         """Take a message on the driver's thread: bound it, play it through, enqueue, wake, return."""
         with self._lock:
             self._hear(kind, down, self._intake.heard(port, kind, at, data))
-            probes = self._intake.probes(at) if kind == wire.PLAYED else []
+            probes = self._intake.probes(at) if kind == events.PLAYED else []
             if probes:
                 self.player.say(probes)
         self.wake()
@@ -294,7 +298,7 @@ class PlayerProcess(Child):
             key, on = key_of(data)
             if key is not None:
                 (down.add if on else down.discard)(key)
-            if kind == wire.PLAYED:
+            if kind == events.PLAYED:
                 self.player.thru(data, at)
             if len(self._heard) >= MOST_INPUT and (key is None or on):
                 self._input_dropped += 1
@@ -376,11 +380,19 @@ class PlayerProcess(Child):
                 output = wire.unpack_output(frame)
                 if isinstance(output, Cut):
                     self._cut(output)
+                elif isinstance(output, Due) and output.port == events.CONTROL:
+                    self._show(output.data)
                 elif output is not None and not isinstance(output, Notice):
                     with self._lock:
                         self.player.take(output)
         except LinkLostError:
             self._part()
+
+    def _show(self, data: bytes) -> None:
+        """Send a value back to the controller; one that is gone has nothing to show it."""
+        if self._lamps is not None:
+            with suppress(PortError):
+                self._lamps.send(data)
 
     def _tell(self, text: str, *, fault: bool) -> None:
         self.front.send(*wire.pack_output(Notice(text, fault)))

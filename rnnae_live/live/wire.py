@@ -22,7 +22,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from rnnae_live.events import Cut, Due, DueNote, Mark, Notice, Output, Retime, Thru, Withdraw
+from rnnae_live.events import PLAYED, Cut, Due, DueNote, Mark, Notice, Output, Retime, Thru, Withdraw
 
 LONGEST_UNIX_PATH = 100
 """Bytes of the path of a Unix socket that every system takes (104 on macOS)."""
@@ -33,13 +33,11 @@ CALL_TIMEOUT = 0.25
 MOST_WAITING = 1 << 18
 """Bytes that may wait for the other end, and bytes that one frame may have. Beyond that the other end is frozen."""
 
-PLAYED, CONTROL = 0, 1
-"""Kinds of ports that messages come from: one that is played on, and one of a controller."""
-
 _HEAD = struct.Struct("<IB")
 _INPUT = struct.Struct("<dB")
 _NOTE = struct.Struct("<ddBBBB")
-_DUE = struct.Struct("<d")
+_DUE = struct.Struct("<dB")
+_MARK = struct.Struct("<d")
 _WITHDRAW = struct.Struct("<Bdd")
 _RETIME = struct.Struct("<BBBd")
 _TAKEN = struct.Struct("<dBB")
@@ -274,8 +272,8 @@ def pack_output(output: Output) -> Frame:
     match output:
         case DueNote(at, until, channel, pitch, velocity, part):
             return Kind.NOTE, _NOTE.pack(at, until, channel, pitch, velocity, part)
-        case Due(at, data):
-            return Kind.DUE, _DUE.pack(at) + data
+        case Due(at, data, port):
+            return Kind.DUE, _DUE.pack(at, port) + data
         case Withdraw(part, after, until):
             return Kind.WITHDRAW, _WITHDRAW.pack(part, after, until)
         case Retime(part, channel, pitch, until):
@@ -287,7 +285,7 @@ def pack_output(output: Output) -> Frame:
         case Notice(text, fault):
             return Kind.NOTICE, bytes((fault,)) + text.encode()
         case Mark(at, text):
-            return Kind.MARK, _DUE.pack(at) + text.encode()
+            return Kind.MARK, _MARK.pack(at) + text.encode()
 
 
 def unpack_output(frame: Frame) -> Output | None:
@@ -297,15 +295,20 @@ def unpack_output(frame: Frame) -> Output | None:
     return None if unpack is None else unpack(payload)
 
 
+def _due(payload: bytes) -> Due:
+    at, port = _DUE.unpack_from(payload)
+    return Due(at, payload[_DUE.size :], port)
+
+
 _UNPACK: Mapping[Kind, Callable[[bytes], Output]] = {
     Kind.NOTE: lambda payload: DueNote(*_NOTE.unpack(payload)),
-    Kind.DUE: lambda payload: Due(_DUE.unpack_from(payload)[0], payload[_DUE.size :]),
+    Kind.DUE: _due,
     Kind.WITHDRAW: lambda payload: Withdraw(*_WITHDRAW.unpack(payload)),
     Kind.RETIME: lambda payload: Retime(*_RETIME.unpack(payload)),
     Kind.THRU: lambda payload: Thru(payload[0]),
     Kind.CUT: lambda payload: Cut(bool(payload and payload[0])),
     Kind.NOTICE: lambda payload: Notice(payload[1:].decode(errors="replace"), fault=bool(payload[0])),
-    Kind.MARK: lambda payload: Mark(_DUE.unpack_from(payload)[0], payload[_DUE.size :].decode(errors="replace")),
+    Kind.MARK: lambda payload: Mark(_MARK.unpack_from(payload)[0], payload[_MARK.size :].decode(errors="replace")),
 }
 
 

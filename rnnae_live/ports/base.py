@@ -22,7 +22,7 @@ from rnnae_live.errors import PortError
 
 CLIENT = "RNN-AE Live"
 """Name of the client, as other programs see it."""
-IN, OUT, CONTROL = "RNN-AE Live In", "RNN-AE Live Out", "RNN-AE Live Control"
+IN, OUT, CONTROL, LAMPS = "RNN-AE Live In", "RNN-AE Live Out", "RNN-AE Live Control", "RNN-AE Live Lamps"
 """Names of our ports."""
 
 Receive = Callable[[float, bytes], None]

@@ -17,6 +17,7 @@ import pytest
 if find_spec("jack") is None:
     pytest.skip("JACK-Client is not installed", allow_module_level=True)
 
+from rnnae_live import events
 from rnnae_live.events import DueNote, Output, Withdraw, note_off, note_on
 from rnnae_live.live import wire
 from rnnae_live.live.wire import Frame, Kind, Link, Listener, call
@@ -224,9 +225,9 @@ def test_what_comes_in_has_its_time_and_its_port(start: Callable[..., Front], ot
     other.hand.send(note_on(3, 60, 99))
     at, _, kind = engine.await_input(note_on(3, 60, 99))
     assert before - 0.1 < at < time.monotonic() + 0.1
-    assert kind == wire.PLAYED
+    assert kind == events.PLAYED
     knobs.send(b"\xb0\x14\x40")
-    assert engine.await_input(b"\xb0\x14\x40")[2] == wire.CONTROL
+    assert engine.await_input(b"\xb0\x14\x40")[2] == events.CONTROL
     assert front.stop() == 0
 
 
