@@ -122,6 +122,7 @@ class Library(Lookup):
         Raises:
             PresetError: it is a factory preset, is gone, or its new name, program or slot is taken.
         """
+        self._refuse_factory(preset)
         with self.shelf.writing():
             self.refresh()
             now = self._mine(preset)
@@ -148,6 +149,7 @@ class Library(Lookup):
             PresetError: as ``change``; a tag is empty, or there are too many.
         """
         added, removed = clean_tags(add), clean_tags(remove)
+        self._refuse_factory(preset)
         with self.shelf.writing():
             self.refresh()
             record = self._mine(preset).record
@@ -198,6 +200,7 @@ class Library(Lookup):
         Raises:
             PresetError: it is a factory preset, or the folder cannot be written.
         """
+        self._refuse_factory(preset)
         with self.shelf.writing():
             self.refresh()
             trash = self.shelf.discard(Path(self._mine(preset).file))
@@ -249,15 +252,17 @@ class Library(Lookup):
         there = (p for p in (*self.presets, *self.strangers) if p.id == record.id and self.is_own(p))
         return next(there, Preset.of(record, str(self.own.absolute() / f"{record.id}.json")))
 
+    def _refuse_factory(self, preset: Preset) -> None:
+        if not self.is_own(preset):
+            copy = f"`rnnae-live preset duplicate {preset.name!r} --name NAME` makes a copy that is yours"
+            raise PresetError(f"{preset.name!r} is a factory preset and stays as it is; {copy}.")
+
     def _mine(self, preset: Preset) -> Preset:
         """Return one of the user's own presets as it is now.
 
         Raises:
-            PresetError: it is a factory preset, or gone.
+            PresetError: it is gone.
         """
-        if not self.is_own(preset):
-            copy = f"`rnnae-live preset duplicate {preset.name!r} --name NAME` makes a copy that is yours"
-            raise PresetError(f"{preset.name!r} is a factory preset and stays as it is; {copy}.")
         for now in (*self.presets, *self.strangers):
             if now.id == preset.id and self.is_own(now):
                 return now.afresh()

@@ -129,6 +129,20 @@ class Lookup:
         hint = f"did you mean {near!r}?" if near else "see `rnnae-live preset list`."
         raise PresetError(f"There is no preset called {name!r}; {hint}")
 
+    def find_any(self, name: str) -> Preset:
+        """Return what ``find`` does, or a preset of another model of that name or id.
+
+        Raises:
+            PresetError: there is none, or several.
+        """
+        try:
+            return self.find(name)
+        except PresetError:
+            for one in self.strangers:
+                if name == one.id or folded(name) == folded(one.name):
+                    return one
+            raise
+
     def search(self, query: str = "", tags: Sequence[str] = ()) -> list[Preset]:
         """Return the presets that have every word of ``query`` in name, credit or tags, and all of ``tags``."""
         words, wanted = folded(query).split(), set(clean_tags(tags))

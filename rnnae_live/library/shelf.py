@@ -51,8 +51,8 @@ class Shelf:
             make_folder(self.folder)
             lock = Lock(self.folder / LOCK)
             with lock:
-                sweep(self.folder)
-                sweep(self.trash)
+                for folder in (self.folder, self.trash, self.folder / BACKUP):
+                    sweep(folder)
                 yield
         except TimeoutError as error:
             raise PresetError(f"{self.folder} is in use: {error.strerror}; nothing was changed. Try again.") from error

@@ -39,7 +39,7 @@ def rename(*, name: str, new: str, bank: Path | None, as_json: bool) -> None:
       rnnae-live preset rename "My song" "My better song"
     """
     library = open_library(bank)
-    old = library.find(name)
+    old = library.find_any(name)
     now = library.rename(old, new)
     report(library, now, f"{old.name!r} is called {now.name!r} now.", as_json=as_json)
 
@@ -75,7 +75,7 @@ def tag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool) -
       rnnae-live preset tag "My song" slow "set 2"
     """
     library = open_library(bank)
-    now = library.tag(library.find(name), add=tags)
+    now = library.tag(library.find_any(name), add=tags)
     report(library, now, f"{now.name!r} has the tags {', '.join(now.tags)}.", as_json=as_json)
 
 
@@ -92,7 +92,7 @@ def untag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool)
       rnnae-live preset untag "My song" slow
     """
     library = open_library(bank)
-    now = library.tag(library.find(name), remove=tags)
+    now = library.tag(library.find_any(name), remove=tags)
     report(library, now, f"{now.name!r} has the tags {', '.join(now.tags) or '(none)'}.", as_json=as_json)
 
 
@@ -207,7 +207,7 @@ def delete(*, names: tuple[str, ...], bank: Path | None, as_json: bool) -> None:
     """
     library = open_library(bank)
     gone = []
-    for preset in [library.find(name) for name in names]:
+    for preset in [library.find_any(name) for name in names]:
         trash = library.delete(preset)
         gone.append({"id": preset.id, "name": preset.name, "trash": str(trash)})
         if not as_json:

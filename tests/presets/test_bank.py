@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from rnnae_live.errors import PresetError
 from rnnae_live.melody import Melody, difference
-from rnnae_live.mixer import play
+from rnnae_live.mixer import Voice, compose, play
+from rnnae_live.mixer import blend as mixed
 from rnnae_live.phrase import Metre, Note
-from rnnae_live.presets import SONGS, TRASH, Bank, clean_name, make, read_preset
+from rnnae_live.presets import SONGS, TRASH, Bank, blend, clean_name, make, read_preset
 
 pytestmark = pytest.mark.model
 
@@ -171,3 +172,45 @@ def test_a_wrong_name_is_answered_with_the_near_one(bank: Bank) -> None:
         bank.find("Ode to Joi")
     assert bank.find("#1") == bank.presets[0]
     assert bank.find("ode TO joy").name == "Ode to Joy"
+
+
+@pytest.mark.parametrize(("count", "first"), [(2, 0), (2, 5), (3, 8), (4, 12), (8, 3), (1, 2)])
+def test_a_blend_is_the_mean_and_comes_back_note_for_note(own: Bank, bank: Bank, count: int, first: int) -> None:
+    parents = [(preset, 1.0 + at / 2) for at, preset in enumerate(bank.presets[first : first + count])]
+    made = blend(own.model, parents, "child", credit="me")
+    voices = [Voice(preset.chain, weight) for preset, weight in parents]
+    wanted = compose(own.model, voices, bpm=parents[-1][0].bpm)
+    assert made.melody.notes == wanted.notes
+    assert made.bpm == parents[-1][0].bpm
+    assert made.exact
+    own.save(made)
+    stored = Bank.open(own.folder).find("child")
+    assert difference(wanted, play(own.model, stored.chain)) is None
+    assert all(preset.name in stored.credit for preset, _ in parents)
+    if made.refine_steps == 0:
+        mean = mixed(voices)
+        assert all(np.array_equal(a.state.h, b.state.h) for a, b in zip(stored.chain, mean, strict=True))
+
+
+def test_a_blend_needs_a_weight(bank: Bank) -> None:
+    with pytest.raises(PresetError, match="weight above 0"):
+        blend(bank.model, [(bank.presets[0], 0.0)], "child")
+
+
+def test_a_moved_preset_keeps_its_program_unless_somebody_has_it(own: Bank) -> None:
+    own.save(make(own.model, odd_song(1), "one", program=5).changed(tags=["slow"], slot=2))
+    own.save(make(own.model, odd_song(2), "two", program=6))
+    for name in ("one", "two"):
+        file = own.own / f"{own.find(name).id}.json"
+        file.write_bytes(file.read_bytes().replace(own.model.model_id.encode(), b"0" * 16))
+    own.refresh()
+    assert not own.presets
+    own.save(make(own.model, odd_song(3), "three", program=6))
+    for stranger in own.strangers:
+        assert own.reencode(stranger).exact
+    assert [(p.name, p.program, p.slot) for p in own.presets] == [
+        ("one", 5, 2),
+        ("three", 6, None),
+        ("two", None, None),
+    ]
+    assert own.find("one").tags == ("slow",)
