@@ -1,0 +1,105 @@
+"""Controllers on real ports: each kind of control is moved, and the melody changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rnnae_live.control import Assignment, ControlMap, Way
+from rnnae_live.control.sources import source
+from rnnae_live.control.store import Controls, PortControls, save
+from rnnae_live.control.takeover import Mode
+from rnnae_live.ports import Output, backend
+from tests.ports.performer import Performer
+from tests.ports.test_jack import Instrument
+
+pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
+
+PORT = "Twister:knobs"
+LOOP = ("--mode", "loop", "--follow", "0", "-p", "Greensleeves=1", "--set", "feel=0", "--control", "Twister")
+
+
+@pytest.fixture
+def controller() -> Iterator[Output]:
+    system = backend("jack", "Twister")
+    yield system.open_output("knobs")
+    system.close()
+
+
+def learned(home: Path, words: str, target: str, way: Way = Way.ABSOLUTE) -> None:
+    """Write what ``rnnae-live learn`` writes."""
+    one = Assignment(source(words), target, way)
+    save(Controls((PortControls("Twister", ControlMap((one,)), Mode.JUMP, programs=True),)), home / "controls.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "way", "messages"),
+    [
+        ("cc 16", Way.ABSOLUTE, [b"\xb0\x10\x7f"]),
+        ("cc14 1", Way.ABSOLUTE, [b"\xb0\x01\x7f", b"\xb0\x21\x7f"]),
+        ("nrpn 300", Way.ABSOLUTE, [b"\xb0\x63\x02", b"\xb0\x62\x2c", b"\xb0\x06\x7f", b"\xb0\x26\x7f"]),
+        ("cc 17", Way.TWOS_COMPLEMENT, [b"\xb0\x11\x01"] * 3),
+        ("cc 18", Way.BINARY_OFFSET, [b"\xb0\x12\x41"] * 3),
+        ("bend", Way.ABSOLUTE, [b"\xe0\x7f\x7f"]),
+        ("pressure", Way.ABSOLUTE, [b"\xd0\x7f"]),
+    ],
+)
+def test_a_control_that_was_learned_moves_the_melody(
+    tmp_path: Path, controller: Output, words: str, way: Way, messages: list[bytes]
+) -> None:
+    learned(tmp_path, words, "octave", way)
+    instrument = Instrument(tmp_path, *LOOP)
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.until(lambda: len(performer.ons()) >= 2, 15)
+            low = max(pitch for _, pitch, _ in performer.ons())
+            for data in messages:
+                controller.send(data)
+            performer.until(lambda: performer.ons()[-1][1] > low + 7, 15)
+    finally:
+        instrument.stop()
+
+
+def test_a_pad_stops_the_loop_and_a_program_change_puts_another_preset_in(tmp_path: Path, controller: Output) -> None:
+    learned(tmp_path, "note 36", "stop")
+    instrument = Instrument(tmp_path, *LOOP)
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.until(lambda: len(performer.ons()) >= 2, 15)
+            controller.send(b"\xc0\x00")
+            instrument.await_line("Slot 1 is")
+            controller.send(b"\x90\x24\x7f")
+            performer.until(lambda: not performer.sounding())
+            count = len(performer.ons())
+            performer.play([(0.0, b"\xb0\x07\x00"), (2.0, b"\xb0\x07\x01")])
+            performer.until(lambda: len(performer.played) == 2)
+            assert len(performer.ons()) <= count + 1
+    finally:
+        instrument.stop()
+
+
+def test_what_is_learned_while_it_plays_is_known_at_once(tmp_path: Path, controller: Output) -> None:
+    instrument = Instrument(tmp_path, *LOOP)
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.until(lambda: len(performer.ons()) >= 2, 15)
+            low = max(pitch for _, pitch, _ in performer.ons())
+            learned(tmp_path, "cc 16", "octave")
+            assert json.loads((tmp_path / "controls.json").read_text())["ports"]
+
+            def turned() -> bool:
+                controller.send(b"\xb0\x10\x7f")
+                return performer.ons()[-1][1] > low + 7
+
+            performer.until(turned, 15)
+    finally:
+        instrument.stop()
