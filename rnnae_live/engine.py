@@ -40,6 +40,7 @@ from rnnae_live.events import (
     Tick,
     Withdraw,
 )
+from rnnae_live.hearing import from_plain
 from rnnae_live.melody import Melody
 from rnnae_live.part import Counts, Part
 from rnnae_live.settings import Settings
@@ -305,7 +306,9 @@ class Engine:
 
         It is ``{"turn": NAME, "value": X}``, ``{"press": WHAT}``, ``{"preset": NAME}`` or ``{"program": N}``.
         ``part`` is the number of the part that is meant, 0-15, all where it is not there; ``slot`` (1-8, else 1) is
-        where the preset goes. What is not understood becomes a ``Notice``.
+        where the preset goes. ``{"mix": {NAME: WEIGHT}}`` makes presets the mix, ``{"melody": {...}}`` (as ``hearing``
+        has it, with a name) puts a melody into a slot, ``{"note": [ON, PITCH, VELOCITY]}`` is a key of a screen.
+        What is not understood becomes a ``Notice``.
         """
         try:
             return self._early(self._do(wish, now) + self._tell(now) + self._advance(now, now))
@@ -323,7 +326,22 @@ class Engine:
         if "preset" in wish:
             name, slot = str(wish["preset"]), int(wish.get("slot", 1))
             return self._each(None, now, lambda part: part.put(name, slot, now), number)
+        if "mix" in wish:
+            return self._each(None, now, lambda part: part.mix(wish["mix"], now), number)
+        if "note" in wish:
+            on, pitch, velocity = wish["note"]
+            return self._key(on, pitch, velocity, self.parts[int(number or 0)], now)
+        if "melody" in wish:
+            name, melody, slot = str(wish["melody"]["name"]), from_plain(wish["melody"]), int(wish.get("slot", 1))
+            return self._each(None, now, lambda part: part.take(name, melody, slot, now), number)
         raise ControlError(f"A remote control asks for {dict(wish)}, which is nothing that can be done.")
+
+    def _key(self, on: int, pitch: int, velocity: int, part: Part, now: float) -> list[Output]:
+        """Take a key of a keyboard on a screen, as if it had come in on a channel that ``part`` hears."""
+        channel = part.settings.channel_in or 0
+        event = NoteOn(now, channel, pitch, velocity) if on else NoteOff(now, channel, pitch)
+        self._settle()
+        return self._advance(now, now) + self._each(channel, now, lambda one: one.note(event, now))
 
     def _play(self, now: float) -> list[Output]:
         """Start the transport, after the count-in."""

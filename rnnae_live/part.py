@@ -14,7 +14,7 @@ heard from the next line that "quantise" allows: only what has not been played i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from rnnae_live.desk import Desk
 from rnnae_live.events import Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.hearing import hear, hear_turn
 from rnnae_live.keeping import Keeping
+from rnnae_live.melody import Melody
 from rnnae_live.phrasing import Turns, phrase_ends
 from rnnae_live.settings import PartSettings
 from rnnae_live.slots import Slot, Slots
@@ -163,6 +164,28 @@ class Part:
         """
         self._at(now)
         return [Notice(f"Slot {number} is '{self.slots.put(name, number).name}'."), *self._change(now)]
+
+    def take(self, name: str, melody: Melody, number: int, now: float) -> list[Output]:
+        """Put a melody that is no preset into slot 1-8.
+
+        Raises:
+            ControlError: there is no such slot.
+        """
+        self._at(now)
+        self.slots.hold(name, melody, number)
+        return [Notice(f"Slot {number} is '{name}'."), *self._change(now)]
+
+    def mix(self, weights: Mapping[str, float], now: float) -> list[Output]:
+        """Let presets, by their names, be the mix: each in a slot, all other slots silent.
+
+        Raises:
+            PresetError: there is no such preset.
+            ControlError: there are more than slots.
+        """
+        self._at(now)
+        for number, weight in self.slots.seat(weights).items():
+            self.desk.turn(weight_name(number), weight)
+        return self._change(now)
 
     # -- time --------------------------------------------------------------------------------------------------------
 

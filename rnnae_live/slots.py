@@ -98,6 +98,45 @@ class Slots:
         here = names.index(slot.name) if slot is not None and slot.name in names else (-1 if by > 0 else 0)
         return self.put(names[(here + by) % len(names)], 1)
 
+    def hold(self, name: str, melody: Melody, number: int) -> None:
+        """Put a melody that is no preset into place 1-8.
+
+        Raises:
+            ControlError: there is no such place.
+        """
+        if not 1 <= number <= SLOTS:
+            raise ControlError(f"There is no slot {number}; there are 1 to {SLOTS}.")
+        self[number] = Slot(name, self._voices.encode(melody), melody)
+
+    def seat(self, weights: Mapping[str, float]) -> dict[int, float]:
+        """Give every preset that is named a place, and return the weight of each place 1-8: 0 for all others.
+
+        A preset stays where it is. One that has no place takes an empty one, or the last that holds another preset;
+        captured phrases are the last to go.
+
+        Raises:
+            PresetError: there is no such preset.
+            ControlError: there are more than places.
+        """
+        if len(weights) > SLOTS:
+            raise ControlError(f"{len(weights)} presets are in the mix; it has {SLOTS} slots.")
+        wanted = {self._voices.find(name).name: weight for name, weight in weights.items()}
+        seated: dict[int, float] = {}
+        for number, slot in self:
+            if slot.melody is None and slot.name in wanted:
+                seated[number] = wanted.pop(slot.name)
+        places = [number for number in range(1, SLOTS + 1) if number not in seated]
+        places.sort(key=lambda number: (self._worth(number), -number))
+        for number, (name, weight) in zip(places, wanted.items(), strict=False):
+            self.put(name, number)
+            seated[number] = weight
+        return {number: seated.get(number, 0.0) for number in range(1, SLOTS + 1)}
+
+    def _worth(self, number: int) -> int:
+        """Return how much is lost where another preset takes a place."""
+        slot = self[number]
+        return 0 if slot is None else 1 if slot.melody is None else 2
+
     def keep(self, melody: Melody, chain: Chain, weights: Mapping[str, float]) -> int | None:
         """Put a phrase into the next place that is not heard and holds no captured phrase; return its number."""
         for number, slot in enumerate(self._places, 1):

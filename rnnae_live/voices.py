@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
+from rnnae_live.errors import PresetError
 from rnnae_live.melody import Melody
 from rnnae_live.mixer import Voice, blend, encode, length, pieces
 from rnnae_live.model import Stepper
@@ -135,12 +136,17 @@ class BankVoices:
         return [preset for preset in self.bank.presets if preset.model_id == self.bank.model.model_id]
 
     def find(self, name: str) -> Song:
-        """Return the preset called ``name``.
+        """Return the preset called ``name``, also where somebody else has stored it meanwhile.
 
         Raises:
             PresetError: there is none, or several.
         """
-        return self.bank.find(name)
+        try:
+            return self.bank.find(name)
+        except PresetError:
+            if not self.bank.refresh():
+                raise
+            return self.bank.find(name)
 
     def encode(self, melody: Melody) -> Chain:
         """Return the states of a melody, as the encoder has them."""

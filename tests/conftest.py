@@ -45,6 +45,8 @@ def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     for name in [name for name in os.environ if name.startswith("RNNAE_") and name not in KEPT]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("RNNAE_HOME", str(tmp_path_factory.mktemp("home")))
+    # Sessions under test have a page where the test is about it.
+    monkeypatch.setenv("RNNAE_PAGE", "off")
 
 
 KEPT = ("RNNAE_CORPUS", "RNNAE_REQUIRE_PORTS")

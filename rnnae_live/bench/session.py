@@ -35,7 +35,6 @@ LEAVING = 10.0
 """Seconds that it may take to leave."""
 
 READY = "ready:"
-ROLES = ("front", "player", "engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Scene:
         """Return the words behind ``rnnae-live``: the one place that knows the options of ``live``."""
         first, *more = self.parts or ((),)
         words = ["live", "--backend", self.backend, "--mode", self.mode, "--bpm", f"{self.bpm:g}"]
-        words += ["--follow", f"{self.follow:g}"]
+        words += ["--follow", f"{self.follow:g}", "--page", "off"]
         for name, weight in _weights(first):
             words += ["-p", f"{name}={weight}"]
         for channel, names in enumerate(more, 2):
@@ -106,13 +105,14 @@ class LiveSession:
             raise PortError(f"The live session did not start: {' '.join(self.lines)[-300:]}")
 
     def processes(self) -> dict[str, int]:
-        """Return the process ids by role: front, player, engine."""
+        """Return the process ids by role: the front, and each of its children by the last name of its module."""
         found = {"front": self.process.pid}
         with suppress(OSError):
             task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             for pid in map(int, task.read_text().split()):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-                found.update({role: pid for role in ROLES if f"live.{role}" in words})
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+                modules = [word for word in words if word.startswith("rnnae_live.")]
+                found.update({module.rpartition(".")[2]: pid for module in modules[:1]})
         return found
 
     def usage(self) -> dict[str, Usage]:

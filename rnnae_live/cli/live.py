@@ -21,6 +21,8 @@ CHANNELS = 16
 PORT = _types.Text("the name of a port")
 METRE = _types.Text("as 4/4, 3/4 or 6/8", lambda text: beats(text))  # noqa: PLW0108 - it comes below
 PRESET = _types.Text("as 'Ode to Joy=0.5'", lambda text: preset_weight(text), _types.presets)  # noqa: PLW0108
+PAGE = _types.Text("a port from 1 to 65535, auto or off", lambda text: page_port(text), numeric=True)  # noqa: PLW0108
+HOST = _types.Text("an address of this computer")
 SETTING = _types.Text("as scale=dorian", complete=_types.parameters)
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -74,6 +76,11 @@ def _named(name: str, words: Sequence[str], text: str) -> Decorator:
               help="Another part on its own channel, as --part '2 loop Arirang=1 octave:-1'; up to 16.")  # fmt: skip
 @click.option("--record", is_flag=True, envvar="RNNAE_RECORD",
               help="Keep the session as a MIDI file: what came in, what went out, what it was made of.")  # fmt: skip
+@click.option("--page", type=PAGE, default="auto", show_default=True, metavar="PORT|off", envvar="RNNAE_PAGE",
+              help="Port of the control page for a browser; auto takes the first free one from 7712 on.")  # fmt: skip
+@click.option("--page-host", type=HOST, default="127.0.0.1", show_default=True, metavar="ADDRESS",
+              envvar="RNNAE_PAGE_HOST", help="Address of the page; 0.0.0.0 lets other computers in, with a link that "
+              "is printed.")  # fmt: skip
 def command(
     *,
     backend: str,
@@ -99,6 +106,8 @@ def command(
     settings: tuple[str, ...],
     more: tuple[str, ...],
     record: bool,
+    page: str,
+    page_host: str,
 ) -> None:
     """Play a phrase and rest, or send CC 85: the answer comes in tempo.
 
@@ -126,6 +135,8 @@ def command(
         thru=thru,
         parts=(first, *(another(text, rest, seed) for text in more)),
         record=record,
+        page=page,
+        page_host=page_host,
     )
     Front(options, say=say).run()
 
@@ -196,6 +207,17 @@ def setting(text: str, sign: str) -> tuple[str, float]:
     if not one.minimum <= number <= one.maximum:
         raise UsageError(f"'{value}' is no {one.name}: it is a number from {one.minimum:g} to {one.maximum:g}.")
     return one.name, one.clamped(number)
+
+
+def page_port(text: str) -> str:
+    """Return the port of the control page as it is given: digits, "auto" or "off".
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text in ("auto", "off") or (text.isascii() and text.isdecimal() and int(text[:6]) <= 65535):
+        return text
+    raise UsageError(f"'{text}' is no port for the page: give one as 7712, or auto, or off.")
 
 
 def beats(text: str) -> tuple[int, int]:

@@ -8,6 +8,8 @@
     MIDI out <────────────────────────────────  (ports, what    (music)
                                                  is due, ledger)
 
+Beside them, and of no weight to the music, there is ``rnnae_live.page``: the front starts it when everything plays.
+
 ``front`` is the process of the command line, ``python -m rnnae_live.live.player`` and ``...live.engine`` are its
 children; ``wire`` is how they talk. When the engine dies, the player releases what sounds at once. When the player
 dies, the next one releases what the ledger names. When the front dies, both release and leave.

@@ -9,6 +9,7 @@ after that a child that dies is started again, at most ``MOST_STARTS`` times a m
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import signal
 import socket
@@ -34,8 +35,14 @@ from rnnae_live.ports.base import IN, OUT
 HEARTBEAT = 0.1
 """Seconds between two questions to each child."""
 
-FROZEN = {"player": 0.5, "engine": 2.0}
+FROZEN = {"player": 0.5, "engine": 2.0, "page": 10.0}
 """Seconds without an answer after which a child counts as frozen and is killed."""
+
+PROGRAMS = {"page": "rnnae_live.page"}
+"""What is started for a child that is not one of ``rnnae_live.live``."""
+
+TOKEN_BYTES = 32
+"""Random bytes in the link that lets other computers see the page."""
 
 STARTING = 30.0
 """Seconds that a child may take to be ready: a slow disk, a loaded machine."""
@@ -54,6 +61,7 @@ class LiveOptions:
     """What ``rnnae-live live`` was asked for, as plain data.
 
     Without names of ports there are virtual ones of our own. ``offset`` in seconds; ``parts`` as ``PartSettings``.
+    ``page`` is the port of the control page as digits, "auto" for the first free one of its own, "off" for none.
     """
 
     backend: str = "auto"
@@ -70,6 +78,8 @@ class LiveOptions:
     thru: str = "off"
     parts: tuple[dict[str, Any], ...] = ({},)
     record: bool = False
+    page: str = "off"
+    page_host: str = "127.0.0.1"
 
 
 @dataclass(slots=True)
@@ -77,6 +87,8 @@ class _Child:
     """One child process as the front sees it."""
 
     role: str
+    vital: bool = True
+    """Whether there is no music without it."""
     process: subprocess.Popen[bytes] | None = None
     link: Link | None = None
     ready: bool = False
@@ -84,6 +96,8 @@ class _Child:
     heard_at: float = 0.0
     start_at: float | None = 0.0
     """When it is to be started, None while it runs."""
+    excused: bool = False
+    """Whether it has said why it cannot start."""
     starts: deque[float] = field(default_factory=deque)
     status: dict[str, Any] = field(default_factory=dict)
 
@@ -110,6 +124,10 @@ class Front:
         self._woken.setblocking(False)
         self._waker.setblocking(False)
         self.children = {role: _Child(role) for role in ("player", "engine")}
+        if options.page != "off":
+            # It is started when the music is.
+            self.children["page"] = _Child("page", vital=False, start_at=None)
+        self._token = "" if wire.is_local(options.page_host) else secrets.token_urlsafe(TOKEN_BYTES)
         self._tape: Tape | None = None
         self._audience = Audience()
         self._said_ready = False
@@ -174,7 +192,8 @@ class Front:
         root = str(Path(rnnae_live.__file__).resolve().parent.parent)
         paths = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-        command = [sys.executable, "-m", f"rnnae_live.live.{role}", str(self._session.folder)]
+        program = PROGRAMS.get(role, f"rnnae_live.live.{role}")
+        command = [sys.executable, "-m", program, str(self._session.folder)]
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def _beat(self, now: float) -> None:
@@ -203,12 +222,16 @@ class Front:
         if child.link is not None:
             self._receive(child)  # Its last words may still wait.
         if child.link is not None:
+            self._leave_audience(child.link)
             child.link.close()
         child.process, child.link, child.ready = None, None, False
         if self._stopping or self._failure is not None:
             return
         if not child.was_ready:
-            self._failure = RnnaeError(f"The {child.role} could not start (status {status}).")
+            if child.vital:
+                self._failure = RnnaeError(f"The {child.role} could not start (status {status}).")
+            elif not child.excused:
+                self._say(f"The {child.role} could not start (status {status}); everything else goes on.")
             return
         while child.starts and child.starts[0] < now - 60.0:
             child.starts.popleft()
@@ -219,7 +242,8 @@ class Front:
             seconds = child.start_at - now
             self._say(f"The {child.role} died {MOST_STARTS + 1} times in a minute; next try in {seconds:.0f} s.")
         else:
-            self._say(f"The {child.role} died ({how}); notes are released, it is started again.")
+            rest = "notes are released" if child.vital else "the music goes on"
+            self._say(f"The {child.role} died ({how}); {rest}, it is started again.")
         child.starts.append(child.start_at)
 
     # -- messages ----------------------------------------------------------------------------------------------------
@@ -257,6 +281,8 @@ class Front:
                 child = self.children[wire.unpack_json(payload)["role"]]
                 child.link, child.heard_at = link, time.monotonic()
                 options = {**self.options, "again": child.was_ready, "takeover": self._takeover}
+                if child.role == "page":
+                    options["token"] = self._token
                 with suppress(LinkLostError):
                     link.send(*wire.pack_json(Kind.HELLO, options))
                 return
@@ -272,13 +298,14 @@ class Front:
                     link.send(*wire.pack_json(Kind.PONG, status))
 
     def _watch(self, link: Link, frame: Frame) -> None:
-        """Let somebody watch, or hand what a remote control asks for to the engine."""
+        """Let somebody watch, or hand what a remote control asks for to the engine, and its panic to the player."""
         kind, payload = frame
-        engine = self.children["engine"].link
-        if kind is Kind.DO:
-            if engine is not None:
+        engine, player = (self.children[role].link for role in ("engine", "player"))
+        if kind in (Kind.DO, Kind.CUT):
+            taker = engine if kind is Kind.DO else player
+            if taker is not None:
                 with suppress(LinkLostError):
-                    engine.send(kind, payload)
+                    taker.send(kind, payload)
             return
         watched = bool(self._audience)
         if not (payload and payload[0]):
@@ -335,15 +362,20 @@ class Front:
                 self._tape.take(frame)
         elif kind is Kind.STATE:
             self._audience.show(wire.unpack_json(payload))
-        elif kind in (Kind.WATCH, Kind.DO) and child.link is not None:
+        elif kind in (Kind.WATCH, Kind.DO, Kind.CUT) and child.link is not None:
             self._watch(child.link, frame)
+        elif kind is Kind.FATAL and not child.vital:
+            child.excused = True
+            self._say(f"{payload[1:].decode(errors='replace')} Everything else goes on.")
         elif kind is Kind.FATAL:
             self._failure = RnnaeError(payload[1:].decode(errors="replace"))
             self._failure.exit_status = payload[0]
 
     def _is_ready(self, child: _Child, about: dict[str, Any]) -> None:
         if child.was_ready:
-            self._say(f"The {child.role} plays again.")
+            self._say(f"The {child.role} {'plays' if child.vital else 'is there'} again.")
+        elif child.role == "page":
+            self._show_page(about)
         child.ready = child.was_ready = True
         if child.role == "player":
             # A player that takes over opens the same ports; it must not fall back to others.
@@ -357,13 +389,23 @@ class Front:
             child.link.send(Kind.WATCH, b"\1")
         if self.options["record"] and self._tape is None:
             self._tape = Tape(self.options["bpm"], time.monotonic(), self._say)
-        if not self._said_ready and all(one.ready for one in self.children.values()):
+        if not self._said_ready and all(one.ready for one in self.children.values() if one.vital):
             self._said_ready = True
             heard, played = (
                 ", ".join(f"'{name}'" for name in self.options[key] or (own,))
                 for key, own in (("sources", IN), ("destinations", OUT))
             )
             self._say(f"ready: listening on {heard}, answering on {played}. Ctrl-C ends.")
+            if "page" in self.children:
+                self.children["page"].start_at = time.monotonic()
+
+    def _show_page(self, about: dict[str, Any]) -> None:
+        """Print where the page is; one that takes over is at the same place."""
+        self.options["page"] = str(about["port"])
+        link = f"{about['url']}enter#{self._token}" if self._token else about["url"]
+        # Only on the terminal: whoever watches must not read the token.
+        with suppress(OSError, ValueError):
+            self._print(f"page: {link}")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

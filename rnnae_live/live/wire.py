@@ -12,6 +12,7 @@ into the folder together with a secret. A frame is 5 bytes (length, kind) and it
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import secrets
 import socket
@@ -55,7 +56,7 @@ class Kind(IntEnum):
     NOTE = 3
     DUE = 4
     CUT = 5
-    """engine -> player: what is to be played. front -> player: CUT."""
+    """engine -> player: what is to be played. page or another command -> front -> player: CUT."""
     PING = 6
     PONG = 7
     """front -> child, and back with JSON: how it is. Another command -> front, and back: how each child is."""
@@ -80,7 +81,7 @@ class Kind(IntEnum):
     STATE = 18
     """engine -> front, JSON: what has changed of its ``view``, all of it after a ``WATCH``."""
     DO = 19
-    """front -> engine, JSON: what a remote control asks for, see ``Engine.do``."""
+    """page -> front -> engine, JSON: what a remote control asks for, see ``Engine.do``."""
 
 
 class LinkLostError(ConnectionError):
@@ -222,6 +223,14 @@ class Listener:
     def close(self) -> None:
         """Stop listening."""
         self._socket.close()
+
+
+def is_local(host: str) -> bool:
+    """Return whether only this computer can reach an address; a name that is not known to be is not."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def call(folder: Path, name: str, patience: float = 0.0) -> Link:
