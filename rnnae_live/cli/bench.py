@@ -45,7 +45,7 @@ def command(
     from rnnae_live.bench import measurement
     from rnnae_live.bench.figures import verdict
     from rnnae_live.bench.table import table
-    from rnnae_live.errors import UsageError
+    from rnnae_live.errors import RnnaeError, UsageError
 
     if own_server and backend == "loopback":
         raise UsageError("--own-server starts a JACK server, which --backend loopback does not use: leave one out.")
@@ -54,17 +54,25 @@ def command(
     chosen = "jack" if own_server else backend
     options = measurement.Options(chosen, seconds, quick, load, own_server, int(period), bank, frozenset(only))
     options = options if own_server else measurement.settled(options)
-    figures = []
-    for figure in measurement.measure(options):
-        figures.append(figure)
-        if not as_json:
-            click.echo(f"  {figure.title} ...", err=True)
+    figures, failure = [], None
+    try:
+        for figure in measurement.measure(options):
+            figures.append(figure)
+            if not as_json:
+                click.echo(f"  {figure.title} ...", err=True)
+    except RnnaeError as error:
+        if not figures:
+            raise
+        failure = error  # What took minutes to measure is told first.
     if as_json:
-        click.echo(json.dumps(measurement.record(figures, options), indent=2, ensure_ascii=False))
-        return
-    for line in table(figures):
-        click.echo(line)
-    click.echo(f"\n{verdict(figures)} Over {options.backend}, {_described(measurement.machine())}.")
+        record = measurement.record(figures, options)
+        click.echo(json.dumps({**record, "error": str(failure)} if failure else record, indent=2, ensure_ascii=False))
+    else:
+        for line in table(figures):
+            click.echo(line)
+        click.echo(f"\n{verdict(figures)} Over {options.backend}, {_described(measurement.machine())}.")
+    if failure is not None:
+        raise failure
 
 
 def _described(machine: dict[str, object]) -> str:
