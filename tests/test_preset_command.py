@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from rnnae_live import midifile
 from rnnae_live.cli import cli
 from rnnae_live.cli.preset import command
+from rnnae_live.cli.preset.arguments import complete
 from rnnae_live.files import home
 from rnnae_live.library import Library
 from rnnae_live.presets import Bank
@@ -136,6 +137,12 @@ def test_a_pack_of_another_model_becomes_a_bank_or_is_made_again(own: Bank, bank
     assert [p.model_id for p in Library.open(own.folder).presets] == [Library.open(own.folder).model_id] * 2
     (row,) = told("import", out, "--bank", str(tmp_path / "fresh"))
     assert len(told("list", "--bank", row["bank"])) == 2
+
+
+def test_shells_are_told_the_names_that_begin_so() -> None:
+    names = complete(None, None, "ode")  # type: ignore[arg-type]
+    assert names == ["ode-to-joy"]
+    assert told("show", names[0])["name"] == "Ode to Joy"
 
 
 def test_listing_loads_neither_model_nor_arrays() -> None:

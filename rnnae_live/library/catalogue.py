@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import os
 import zlib
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +34,7 @@ Stamp = tuple[int, int, int, int]
 T = TypeVar("T")
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, eq=False):
+class Row(msgspec.Struct, frozen=True, array_like=True, eq=False, gc=False):
     """A file of the folder: the preset in it, or what is wrong with it."""
 
     name: str
@@ -65,16 +66,14 @@ def scan(folder: Path) -> list[Row]:
     if not found:
         return []
     memory = _recall(place, Memory)
-    known = {row.name: row for row in memory.rows} if memory and memory.folder == str(place) else {}
-    rows: list[Row] = []
-    news = len(known) != len(found)
-    for name, stamp in found:
-        row = known.get(name)
-        if row is None or row.stamp != stamp:
-            row, news = _read(place / name, stamp), True
-        rows.append(row)
-    if news:
-        _remember(place, Memory(VERSION, str(place), rows))
+    known = memory.rows if memory and memory.folder == str(place) else []
+    if len(known) == len(found) and all(
+        row.name == name and row.stamp == stamp for row, (name, stamp) in zip(known, found, strict=True)
+    ):
+        return known
+    before = {(row.name, row.stamp): row for row in known}
+    rows = [before.get(one) or _read(place / one[0], one[1]) for one in found]
+    _remember(place, Memory(VERSION, str(place), rows))
     return rows
 
 
@@ -105,9 +104,12 @@ def _stamps(folder: Path) -> list[tuple[str, Stamp]]:
         for entry in entries:
             name = entry.name
             if name.endswith(".json") and not name.startswith("."):
-                with contextlib.suppress(OSError):  # It was removed meanwhile.
+                try:
                     found.append((name, _stamp(entry.stat())))
-    return sorted(found)
+                except OSError:
+                    continue  # It was removed meanwhile.
+    found.sort(key=itemgetter(0))
+    return found
 
 
 def _stamp(found: os.stat_result) -> Stamp:

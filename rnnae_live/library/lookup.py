@@ -12,6 +12,7 @@ may be on different threads: what is found is replaced as a whole. *Errors*: ``P
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -42,6 +43,7 @@ class Lookup:
         self.presets: list[Preset] = []
         self.strangers: list[Preset] = []
         self.notices: list[str] = []
+        self._prefix = str(own.absolute()) + os.sep
         self._seen: list[tuple[str, catalogue.Stamp]] | None = None
         self.owners: dict[Number, Preset] = {}
         self.ids: dict[str, Preset] = {}
@@ -67,20 +69,21 @@ class Lookup:
             return False
         # What comes from the user's own folder has the first right to a number.
         found = [(-at, -row.stamp[0], row.preset) for at, each in enumerate(rows) for row in each if row.preset]
-        at_home = settle(one for one in found if one[2].model_id == self.model_id)
+        numbered, plain = settle(one for one in found if one[2].model_id == self.model_id)
+        at_home = numbered + plain
         strangers = [preset for _, _, preset in found if preset.model_id != self.model_id]
         hint = "`rnnae-live preset reencode` moves it to this one"
         told = [row.fault for each in rows for row in each if row.preset is None]
         told += [f"{one.name!r} was made with another model and is left out; {hint}." for one in strangers]
         self.presets, self.strangers, self.notices, self._seen = at_home, strangers, told, seen
-        self.owners = {number: one for one in at_home for number in numbers(one)}
+        self.owners = {number: one for one in numbered for number in numbers(one)}
         self.ids = {one.id: one for one in at_home}
         self._names = None
         return True
 
     def is_own(self, preset: Preset) -> bool:
         """Return whether a preset is the user's to change, or one that is not stored yet."""
-        return not preset.file or self.own.absolute() in Path(preset.file).parents
+        return not preset.file or preset.file.startswith(self._prefix)
 
     def by_program(self, bank_number: int, program: int) -> Preset | None:
         """Return the preset of a program 0-127 in a bank 0-16383 (128 x MSB + LSB), ready to play.

@@ -54,23 +54,28 @@ def shown(number: Number) -> str:
     return f"Program {value + 1} of bank {bank + 1}" if bank else f"Program {value + 1}"
 
 
-def settle(found: Iterable[tuple[int, int, Preset]]) -> list[Preset]:
-    """Return presets in the order of slots, programs and names, each number with one of them only.
+def settle(found: Iterable[tuple[int, int, Preset]]) -> tuple[list[Preset], list[Preset]]:
+    """Return the presets with a number in the order of their slots and programs, and the others in that of their names.
 
     Args:
-        found: rank, age and preset; of those that have a number the lowest rank keeps it, then the lowest age.
+        found: rank, age and preset; of those that have the same number the lowest rank keeps it, then the lowest age.
     """
-    ranked = sorted(found, key=itemgetter(0, 1))
+    wanting: list[tuple[int, int, Preset]] = []
+    plain: list[Preset] = []
+    for one in found:
+        if one[2].program is None and one[2].slot is None:
+            plain.append(one[2])
+        else:
+            wanting.append(one)
     owner: dict[Number, Preset] = {}
     numbered: list[Preset] = []
-    plain: list[Preset] = []
-    for _, _, preset in ranked:
+    for _, _, preset in sorted(wanting, key=itemgetter(0, 1)):
         kept = preset
-        for number in numbers(preset) if preset.program is not None or preset.slot is not None else ():
+        for number in numbers(preset):
             if owner.setdefault(number, preset) is not preset:
                 kept = without(kept, number)
         (plain if kept.program is None and kept.slot is None else numbered).append(kept)
-    return sorted(numbered, key=_order) + sorted(plain, key=attrgetter("name"))
+    return sorted(numbered, key=_order), sorted(plain, key=attrgetter("name"))
 
 
 def _order(p: Preset) -> tuple[bool, int, bool, int, int, str]:

@@ -14,7 +14,7 @@ import pytest
 from rnnae_live.errors import ModelError, PresetError, RnnaeError
 from rnnae_live.files import home
 from rnnae_live.library.record import write
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.model import FILES, MANIFEST, Model
 from rnnae_live.presets import SONGS, Bank, factory
 from rnnae_live.presets import pack as packs
 from rnnae_live.presets.pack import export_pack, export_preset, install, read_pack, read_single, verified
@@ -230,3 +230,31 @@ def test_a_power_cut_while_a_bank_is_installed_leaves_none_or_all(
     (tmp_path / "banks" / ".again.tmp" / SONGS).mkdir(parents=True)
     (tmp_path / "banks" / ".again.tmp" / SONGS / "rest.json").write_text("{")
     assert len(Bank.open(install(read, tmp_path / "banks" / "again")).presets) == 2
+
+
+def test_a_disk_that_is_full_while_a_bank_is_installed_leaves_nothing(
+    bank: Bank, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = read_pack(pack)
+    # It is loaded in other tests; here only the disk counts.
+    monkeypatch.setattr(Model, "load", lambda _: bank.model)
+    monkeypatch.setattr(packs, "verified", lambda _, preset: preset)
+    for number in range(1, 200):
+        root = tmp_path / str(number)
+        root.mkdir()
+        disk = Disk(root)
+        disk.fail_at = number
+        failed = False
+        with disk.recording():
+            try:
+                install(read, root / "new")
+            except PresetError as error:
+                failed = "No space left" in str(error)
+        if disk.asked < number:
+            assert (root / "new" / MANIFEST).is_file()
+            return
+        assert failed
+        # The last thing of all is the sync of a folder that has its name already.
+        assert not (root / "new").exists() or tree_of(root / "new").keys() >= read.files.keys()
+        assert [path.name for path in root.iterdir()] in ([], ["new"])
+    pytest.fail("the import never came to an end")
