@@ -26,7 +26,7 @@ from rnnae_live.config import LARGEST_FILE, Table, decode, edited
 from rnnae_live.control import PART_SPECS
 from rnnae_live.errors import ConfigError, PresetError
 from rnnae_live.files import home
-from rnnae_live.live.front import LiveOptions
+from rnnae_live.live.options import LiveOptions
 from rnnae_live.presets import Bank
 
 pytestmark = pytest.mark.unit

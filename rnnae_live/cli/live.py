@@ -10,9 +10,11 @@ import click
 
 from rnnae_live.cli import _types
 from rnnae_live.cli._configured import Configured, worked
+from rnnae_live.cli.osc import PLACE, place
 from rnnae_live.control import MODES, QUANTISE, SPECS, THRU, spec
 from rnnae_live.errors import ControlError, UsageError
-from rnnae_live.live.front import Front, LiveOptions
+from rnnae_live.live.front import Front
+from rnnae_live.live.options import LiveOptions
 from rnnae_live.ports.ladder import BACKENDS
 
 CHANNELS = 16
@@ -76,6 +78,11 @@ def _named(name: str, words: Sequence[str], text: str) -> Decorator:
               help="Another part on its own channel, as --part '2 loop Arirang=1 octave:-1'; up to 16.")  # fmt: skip
 @click.option("--record", is_flag=True, envvar="RNNAE_RECORD",
               help="Keep the session as a MIDI file: what came in, what went out, what it was made of.")  # fmt: skip
+@click.option("--osc", type=PLACE, default="off", show_default=True, metavar="PORT|off", envvar="RNNAE_OSC",
+              help="Listen to OSC, as --osc 9010; rnnae-live osc --list has the addresses.")  # fmt: skip
+@click.option("--osc-reply", type=click.IntRange(1, 65535), metavar="PORT", envvar="RNNAE_OSC_REPLY",
+              help="Answer OSC on this port of the sender; without, on the one that it sends from.")  # fmt: skip
+@click.option("--osc-open", is_flag=True, envvar="RNNAE_OSC_OPEN", help="Let other computers send OSC.")
 @click.option("--page", type=PAGE, default="auto", show_default=True, metavar="PORT|off", envvar="RNNAE_PAGE",
               help="Port of the control page for a browser; auto takes the first free one from 7712 on.")  # fmt: skip
 @click.option("--page-host", type=HOST, default="127.0.0.1", show_default=True, metavar="ADDRESS",
@@ -106,6 +113,9 @@ def command(
     settings: tuple[str, ...],
     more: tuple[str, ...],
     record: bool,
+    osc: str,
+    osc_reply: int | None,
+    osc_open: bool,
     page: str,
     page_host: str,
 ) -> None:
@@ -135,6 +145,9 @@ def command(
         thru=thru,
         parts=(first, *(another(text, rest, seed) for text in more)),
         record=record,
+        osc=place(osc),
+        osc_reply=osc_reply,
+        osc_open=osc_open,
         page=page,
         page_host=page_host,
     )

@@ -8,98 +8,35 @@ after that a child that dies is started again, at most ``MOST_STARTS`` times a m
 
 from __future__ import annotations
 
-import os
 import secrets
 import select
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-import rnnae_live
 from rnnae_live.errors import RnnaeError
 from rnnae_live.live import wire
 from rnnae_live.live.audience import Audience
+from rnnae_live.live.nursery import HEARTBEAT, Kid, Nursery
+from rnnae_live.live.options import LiveOptions
+from rnnae_live.live.remote import Remote
 from rnnae_live.live.session import Session
 from rnnae_live.live.tape import Tape
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.ports.base import IN, OUT
 
-HEARTBEAT = 0.1
-"""Seconds between two questions to each child."""
-
-FROZEN = {"player": 0.5, "engine": 2.0, "page": 10.0}
-"""Seconds without an answer after which a child counts as frozen and is killed."""
-
-PROGRAMS = {"page": "rnnae_live.page"}
-"""What is started for a child that is not one of ``rnnae_live.live``."""
-
 TOKEN_BYTES = 32
 """Random bytes in the link that lets other computers see the page."""
-
-STARTING = 30.0
-"""Seconds that a child may take to be ready: a slow disk, a loaded machine."""
-
-MOST_STARTS = 5
-"""Starts again of a child within a minute."""
 
 LEAVING = 1.4
 """Seconds that children have to release everything and leave."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """What ``rnnae-live live`` was asked for, as plain data.
-
-    Without names of ports there are virtual ones of our own. ``offset`` in seconds; ``parts`` as ``PartSettings``.
-    ``page`` is the port of the control page as digits, "auto" for the first free one of its own, "off" for none.
-    """
-
-    backend: str = "auto"
-    sources: tuple[str, ...] = ()
-    destinations: tuple[str, ...] = ()
-    control: str | None = None
-    bank: str | None = None
-    sync: str = "internal"
-    bpm: float = 120.0
-    metre: tuple[int, int] = (4, 4)
-    count_in: int = 0
-    send_clock: bool = False
-    offset: float = 0.0
-    thru: str = "off"
-    parts: tuple[dict[str, Any], ...] = ({},)
-    record: bool = False
-    page: str = "off"
-    page_host: str = "127.0.0.1"
-
-
-@dataclass(slots=True)
-class _Child:
-    """One child process as the front sees it."""
-
-    role: str
-    vital: bool = True
-    """Whether there is no music without it."""
-    process: subprocess.Popen[bytes] | None = None
-    link: Link | None = None
-    ready: bool = False
-    was_ready: bool = False
-    heard_at: float = 0.0
-    start_at: float | None = 0.0
-    """When it is to be started, None while it runs."""
-    excused: bool = False
-    """Whether it has said why it cannot start."""
-    starts: deque[float] = field(default_factory=deque)
-    status: dict[str, Any] = field(default_factory=dict)
 
 
 class Front:
@@ -113,8 +50,6 @@ class Front:
         """
         self.options = asdict(options)
         self._print = say
-        self._stopping = False
-        self._failure: RnnaeError | None = None
         self._takeover: dict[str, Any] | None = None
         self._why = ""
         self._session = Session()
@@ -123,15 +58,16 @@ class Front:
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
         self._waker.setblocking(False)
-        self.children = {role: _Child(role) for role in ("player", "engine")}
+        children = [Kid("player"), Kid("engine")]
         if options.page != "off":
             # It is started when the music is.
-            self.children["page"] = _Child("page", vital=False, start_at=None)
+            children.append(Kid("page", vital=False, start_at=None))
+        self.children = Nursery(self._session.folder, children, self._say, self._receive)
         self._token = "" if wire.is_local(options.page_host) else secrets.token_urlsafe(TOKEN_BYTES)
         self._tape: Tape | None = None
         self._audience = Audience()
+        self._remote = Remote(self._wake)
         self._said_ready = False
-        self._ping_at = 0.0
 
     def run(self) -> None:
         """Play until a signal says stop (SIGINT, SIGTERM, SIGHUP); release everything and return.
@@ -142,24 +78,25 @@ class Front:
         before = self._take_signals()
         try:
             last = time.monotonic()
-            while not self._stopping and self._failure is None:
+            while not self.children.stopping and self.children.failure is None:
                 now = time.monotonic()
                 if now - last > HEARTBEAT * 3:
                     # The whole machine, or this process, stood still: nobody else is to blame.
-                    for child in self.children.values():
-                        child.heard_at = now
+                    self.children.excuse(now)
                 last = now
-                self._start_what_is_due(now)
-                self._beat(now)
+                self.children.start(now)
+                self.children.beat(now)
                 self._listen(HEARTBEAT / 2)
+                for wish in self._remote.wishes():
+                    self._do(wire.pack_json(Kind.DO, wish))
                 if self._tape is not None:
                     self._tape.turn(now)
         finally:
             self._leave()
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if self._failure is not None:
-            raise self._failure
+        if self.children.failure is not None:
+            raise self.children.failure
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -172,85 +109,27 @@ class Front:
         if self._tape is not None:
             self._tape.close()
 
+    @property
+    def _watched(self) -> bool:
+        """Whether anybody wants to know what the engine does."""
+        return bool(self._audience) or self._remote.on
+
+    def _wake(self) -> None:
+        """End the front's wait, from any thread."""
+        with suppress(OSError):
+            self._waker.send(b"\0")
+
     def _say(self, text: str) -> None:
         """Tell the performer, and whoever watches; nobody listening is no reason to stop playing."""
         self._audience.tell((Kind.NOTICE, b"\0" + text.encode()))
         with suppress(OSError, ValueError):
             self._print(text)
 
-    # -- children ----------------------------------------------------------------------------------------------------
-
-    def _start_what_is_due(self, now: float) -> None:
-        for child in self.children.values():
-            if child.start_at is not None and now >= child.start_at:
-                child.start_at = None
-                child.heard_at = now
-                child.process = self._spawn(child.role)
-
-    def _spawn(self, role: str) -> subprocess.Popen[bytes]:
-        """Start a child: a new interpreter, because a fork of what has threads and ports is no clean start."""
-        root = str(Path(rnnae_live.__file__).resolve().parent.parent)
-        paths = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-        program = PROGRAMS.get(role, f"rnnae_live.live.{role}")
-        command = [sys.executable, "-m", program, str(self._session.folder)]
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-    def _beat(self, now: float) -> None:
-        """Ask each child how it is; kill the one that does not answer, start again the one that is gone."""
-        asking = now >= self._ping_at
-        if asking:
-            self._ping_at = now + HEARTBEAT
-        for child in self.children.values():
-            if child.process is None:
-                continue
-            if child.process.poll() is not None:
-                self._died(child, now)
-            elif now - child.heard_at > (FROZEN[child.role] if child.ready else STARTING):
-                self._say(f"The {child.role} does not answer any more and is replaced.")
-                child.process.kill()
-                child.process.wait()
-                self._died(child, now)
-            elif asking and child.ready and child.link is not None:
-                with suppress(LinkLostError):
-                    child.link.send(Kind.PING)
-
-    def _died(self, child: _Child, now: float) -> None:
-        """Start a child again that died, or give up where it has never been ready."""
-        assert child.process is not None
-        status = child.process.wait()
-        if child.link is not None:
-            self._receive(child)  # Its last words may still wait.
-        if child.link is not None:
-            self._leave_audience(child.link)
-            child.link.close()
-        child.process, child.link, child.ready = None, None, False
-        if self._stopping or self._failure is not None:
-            return
-        if not child.was_ready:
-            if child.vital:
-                self._failure = RnnaeError(f"The {child.role} could not start (status {status}).")
-            elif not child.excused:
-                self._say(f"The {child.role} could not start (status {status}); everything else goes on.")
-            return
-        while child.starts and child.starts[0] < now - 60.0:
-            child.starts.popleft()
-        child.start_at = now
-        how = f"signal {-status}" if status < 0 else f"status {status}"
-        if len(child.starts) >= MOST_STARTS:
-            child.start_at = child.starts[0] + 60.0
-            seconds = child.start_at - now
-            self._say(f"The {child.role} died {MOST_STARTS + 1} times in a minute; next try in {seconds:.0f} s.")
-        else:
-            rest = "notes are released" if child.vital else "the music goes on"
-            self._say(f"The {child.role} died ({how}); {rest}, it is started again.")
-        child.starts.append(child.start_at)
-
     # -- messages ----------------------------------------------------------------------------------------------------
 
     def _listen(self, timeout: float) -> None:
         """Wait for a message, a call, a death or a signal, and take it."""
-        links = [child.link for child in self.children.values() if child.link is not None]
+        links = [child.link for child in self.children if child.link is not None]
         waiting: list[Any] = [self._listener, self._woken, *links, *self._strangers]
         ready, _, _ = select.select(waiting, [], [], timeout)
         if self._woken in ready:
@@ -262,7 +141,7 @@ class Front:
                 self._strangers.append(link)
         for link in [one for one in self._strangers if one in ready]:
             self._greet(link)
-        for child in self.children.values():
+        for child in self.children:
             if child.link in ready:
                 self._receive(child)
 
@@ -294,7 +173,7 @@ class Front:
                 elif kind in (Kind.WATCH, Kind.DO):
                     self._watch(link, (kind, payload))
                 elif kind is Kind.PING:
-                    status = {role: child.status for role, child in self.children.items()}
+                    status = {child.role: child.status for child in self.children}
                     link.send(*wire.pack_json(Kind.PONG, status))
 
     def _watch(self, link: Link, frame: Frame) -> None:
@@ -307,23 +186,30 @@ class Front:
                 with suppress(LinkLostError):
                     taker.send(kind, payload)
             return
-        watched = bool(self._audience)
+        watched = self._watched
         if not (payload and payload[0]):
             self._leave_audience(link)
         elif self._audience.join(link) and not watched and engine is not None:
             with suppress(LinkLostError):
                 engine.send(Kind.WATCH, b"\1")
 
+    def _do(self, frame: Frame) -> None:
+        """Hand what a remote control asks for to the engine."""
+        engine = self.children["engine"].link
+        if engine is not None:
+            with suppress(LinkLostError):
+                engine.send(*frame)
+
     def _leave_audience(self, link: Link) -> None:
         """Let the engine rest its eyes when the last watcher goes."""
         engine = self.children["engine"].link
         if link in self._audience:
             self._audience.leave(link)
-            if not self._audience and engine is not None:
+            if not self._watched and engine is not None:
                 with suppress(LinkLostError):
                     engine.send(Kind.WATCH, b"\0")
 
-    def _receive(self, child: _Child) -> None:
+    def _receive(self, child: Kid) -> None:
         """Take what a child says."""
         assert child.link is not None
         try:
@@ -333,19 +219,9 @@ class Front:
             self._leave_audience(child.link)
             child.link.close()
             child.link = None
-            self._bury(child)
+            self.children.bury(child)
 
-    def _bury(self, child: _Child) -> None:
-        """Make sure that a child whose line is cut is gone, so that it is replaced at once."""
-        if child.process is None or self._stopping:
-            return
-        try:
-            child.process.wait(0.02)
-        except subprocess.TimeoutExpired:
-            if child.ready:
-                child.process.kill()
-
-    def _take(self, child: _Child, frame: Frame) -> None:
+    def _take(self, child: Kid, frame: Frame) -> None:
         kind, payload = frame
         child.heard_at = time.monotonic()
         if kind is Kind.READY:
@@ -361,17 +237,19 @@ class Front:
             if self._tape is not None:
                 self._tape.take(frame)
         elif kind is Kind.STATE:
-            self._audience.show(wire.unpack_json(payload))
+            different = wire.unpack_json(payload)
+            self._audience.show(different)
+            self._remote.show(different)
         elif kind in (Kind.WATCH, Kind.DO, Kind.CUT) and child.link is not None:
             self._watch(child.link, frame)
         elif kind is Kind.FATAL and not child.vital:
             child.excused = True
             self._say(f"{payload[1:].decode(errors='replace')} Everything else goes on.")
         elif kind is Kind.FATAL:
-            self._failure = RnnaeError(payload[1:].decode(errors="replace"))
-            self._failure.exit_status = payload[0]
+            self.children.failure = RnnaeError(payload[1:].decode(errors="replace"))
+            self.children.failure.exit_status = payload[0]
 
-    def _is_ready(self, child: _Child, about: dict[str, Any]) -> None:
+    def _is_ready(self, child: Kid, about: dict[str, Any]) -> None:
         if child.was_ready:
             self._say(f"The {child.role} {'plays' if child.vital else 'is there'} again.")
         elif child.role == "page":
@@ -385,18 +263,20 @@ class Front:
                 self._say(f"MIDI: {self._why}.")
                 if self._session.left:
                     self._say(f"Released {len(self._session.left)} notes that the last session left sounding.")
-        if child.role == "engine" and self._audience and child.link is not None:
+        if child.role == "engine" and self._watched and child.link is not None:
             child.link.send(Kind.WATCH, b"\1")
         if self.options["record"] and self._tape is None:
             self._tape = Tape(self.options["bpm"], time.monotonic(), self._say)
-        if not self._said_ready and all(one.ready for one in self.children.values() if one.vital):
+        if not self._said_ready and all(one.ready for one in self.children if one.vital):
             self._said_ready = True
+            if self.options["osc"] is not None:
+                self._listen_to_osc(*self.options["osc"])
             heard, played = (
                 ", ".join(f"'{name}'" for name in self.options[key] or (own,))
                 for key, own in (("sources", IN), ("destinations", OUT))
             )
             self._say(f"ready: listening on {heard}, answering on {played}. Ctrl-C ends.")
-            if "page" in self.children:
+            if "page" in self.children.children:
                 self.children["page"].start_at = time.monotonic()
 
     def _show_page(self, about: dict[str, Any]) -> None:
@@ -407,6 +287,14 @@ class Front:
         with suppress(OSError, ValueError):
             self._print(f"page: {link}")
 
+    def _listen_to_osc(self, address: str, port: int) -> None:
+        reply, others = self.options["osc_reply"], self.options["osc_open"]
+        self._say(self._remote.start(address, port, reply_port=reply, open_to_others=others))
+        engine = self.children["engine"].link
+        if self._remote.on and engine is not None:
+            with suppress(LinkLostError):
+                engine.send(Kind.WATCH, b"\1")
+
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def _take_signals(self) -> dict[int, Any]:
@@ -416,19 +304,20 @@ class Front:
         return {getattr(signal, name): signal.signal(getattr(signal, name), self._on_signal) for name in names}
 
     def _on_signal(self, _number: int, _frame: object) -> None:
-        self._stopping = True
+        self.children.stopping = True
 
     def _leave(self) -> None:
         """Tell the children to release everything and leave; end the one that does not."""
-        self._stopping = True
-        for child in self.children.values():
+        self._remote.close()
+        self.children.stopping = True
+        for child in self.children:
             if child.link is not None:
                 with suppress(LinkLostError):
                     child.link.send(Kind.STOP)
             elif child.process is not None:
                 child.process.terminate()
         deadline = time.monotonic() + LEAVING
-        for child in self.children.values():
+        for child in self.children:
             if child.process is None:
                 continue
             try:
@@ -438,7 +327,7 @@ class Front:
                 child.process.wait()
             if child.link is not None:
                 self._receive(child)  # What it said at the end belongs on the tape.
-        for link in (*self._strangers, *(child.link for child in self.children.values())):
+        for link in (*self._strangers, *(child.link for child in self.children)):
             if link is not None:
                 link.close()
         self._listener.close()
