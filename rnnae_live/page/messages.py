@@ -184,7 +184,7 @@ def _part(content: Mapping[str, Any]) -> Wish:
 def _only(content: Mapping[str, Any], known: Collection[str]) -> None:
     for key in content:
         if key not in known:
-            raise ControlError(f"{str(key)[:40]!a} is not known here; there are {', '.join(sorted(known))}.")
+            raise ControlError(f"There is no key {str(key)[:40]!a} in this; there are {', '.join(sorted(known))}.")
 
 
 def _name(value: object) -> str:

@@ -194,15 +194,14 @@ class Viewer:
                 self.presets_due = False
                 await self._send(self._viewers.presets)
             rest = self._told_at + FRAME - loop.time()
-            stale = self._shown is not self._viewers.seen
-            if rest <= 0:
+            stale = self._shown is not self._viewers.seen or bool(self._later)
+            if stale and rest <= 0:
+                self._told_at = loop.time()
                 self._flush()
-                if stale:
-                    await self._send_state()
-                    self._told_at = loop.time()
-                    continue
+                await self._send_state()
+                continue
             try:
-                async with asyncio.timeout(max(rest, 0.001) if stale or self._later else None):
+                async with asyncio.timeout(rest if stale else None):
                     await self._wakened.wait()
             except TimeoutError:
                 continue
@@ -210,6 +209,8 @@ class Viewer:
 
     async def _send_state(self) -> None:
         seen = self._viewers.seen
+        if seen is self._shown:
+            return
         different = seen if self._shown is None else changes(self._shown, seen)
         self._shown = seen
         if different:
