@@ -87,7 +87,7 @@ def _take_in(file: Path, folder: Path | None, *, force: bool, reencode: bool, as
     from rnnae_live.presets import Bank
     from rnnae_live.presets.pack import install, read_pack, read_single, verified
 
-    pack = read_pack(file) if zipfile.is_zipfile(file) else None
+    pack = read_pack(file) if file.suffix.lower() == ".zip" or zipfile.is_zipfile(file) else None
     presets = pack.presets if pack else [read_single(file)]
     fresh = folder is not None and not (folder / MANIFEST).exists()
     opened = None if fresh else Bank.open(folder)
