@@ -64,7 +64,7 @@ WHOLE, TUNED = 60.0, 1.5
 def train(sources: tuple[Path, ...], name: str, runs: Path, start: Path | None, scratch: bool, valid: Path | None,
           leave_out: tuple[str, ...], bank: Path | None, songs: Path | None, data: str, licence: str,
           **chosen: Any) -> None:  # noqa: ANN401 - the fields of Settings  # fmt: skip
-    r"""Learn all MIDI files in folders and zip files, and make a bank that can be played.
+    """Learn all MIDI files in folders and zip files, and make a bank that can be played.
 
     It begins with the factory model, so that some songs of your own take minutes; --scratch begins with nothing, for a
     large corpus. Says what was kept, what was dropped and why. A run that was stopped (Ctrl-C, or worse) goes on where

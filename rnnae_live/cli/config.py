@@ -26,7 +26,7 @@ USER = click.option("--user/--here", "user", default=None, help="In your own fil
 
 @click.group(name="config", short_help="Show the settings and where each comes from.")
 def command() -> None:
-    r"""Show and change how `rnnae-live live` starts.
+    """Show and change how `rnnae-live live` starts.
 
     \b
     rnnae-live config show --origin      every setting, and where it comes from

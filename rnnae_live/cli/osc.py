@@ -33,7 +33,7 @@ PLACE = Text("off, a port from 1 to 65535, or as '127.0.0.1:9010'", place, numer
 @click.option("--part", type=click.IntRange(1, 16), help="With the addresses of this part, not of part 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, all parts.")
 def command(*, listing: bool, part: int | None, as_json: bool) -> None:
-    r"""List what can be sent over Open Sound Control while `rnnae-live live --osc 9010` plays.
+    """List what can be sent over Open Sound Control while `rnnae-live live --osc 9010` plays.
 
     \b
     rnnae-live osc --list               every address, what it takes and does

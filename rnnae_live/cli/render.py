@@ -54,7 +54,7 @@ def command(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Mix a phrase and presets into a melody.
+    """Mix a phrase and presets into a melody.
 
     \b
     rnnae-live render phrase.mid -o answer.mid            the model's own reading of the phrase

@@ -30,7 +30,7 @@ def export(
     bank: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Write presets into a file to take along: one as JSON, or several with the model that plays them as a pack.
+    """Write presets into a file to take along: one as JSON, or several with the model that plays them as a pack.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def export(
 @BANK
 @JSON
 def import_files(*, files: tuple[Path, ...], force: bool, reencode: bool, bank: Path | None, as_json: bool) -> None:
-    r"""Take in presets (.json) or packs (.zip), every hash, size and name checked and every preset decoded.
+    """Take in presets (.json) or packs (.zip), every hash, size and name checked and every preset decoded.
 
     Presets of the bank's own model come to your presets. A pack of another model becomes a bank of its own: in the
     folder that --bank names, where that is not there yet, else in your folder; the command says which.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @BANK
 @JSON
 def rename(*, name: str, new: str, bank: Path | None, as_json: bool) -> None:
-    r"""Give a preset another name; its id, program, slot and tags stay.
+    """Give a preset another name; its id, program, slot and tags stay.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def rename(*, name: str, new: str, bank: Path | None, as_json: bool) -> None:
 @BANK
 @JSON
 def duplicate(*, name: str, new: str, bank: Path | None, as_json: bool) -> None:
-    r"""Copy a preset under another name. The copy of a factory preset is yours to change.
+    """Copy a preset under another name. The copy of a factory preset is yours to change.
 
     \b
     Example:
@@ -68,7 +68,7 @@ def duplicate(*, name: str, new: str, bank: Path | None, as_json: bool) -> None:
 @BANK
 @JSON
 def tag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool) -> None:
-    r"""Give a preset tags, by which `preset list --tag` finds it.
+    """Give a preset tags, by which `preset list --tag` finds it.
 
     \b
     Example:
@@ -85,7 +85,7 @@ def tag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool) -
 @BANK
 @JSON
 def untag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool) -> None:
-    r"""Take tags from a preset.
+    """Take tags from a preset.
 
     \b
     Example:
@@ -103,7 +103,7 @@ def untag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool)
 @BANK
 @JSON
 def program(*, name: str, number: tuple[int, int] | None, force: bool, bank: Path | None, as_json: bool) -> None:
-    r"""Give a preset the program number by which a program change selects it: 1-128, as your DAW shows it.
+    """Give a preset the program number by which a program change selects it: 1-128, as your DAW shows it.
 
     2:5 is program 5 of bank 2; banks are counted from 1 too, on the wire (128 x MSB + LSB) from 0. A number belongs to
     one preset and never moves by itself; with --force yours take it from others, the factory's too.
@@ -131,7 +131,7 @@ def program(*, name: str, number: tuple[int, int] | None, force: bool, bank: Pat
 @BANK
 @JSON
 def slot(*, name: str, number: str, force: bool, bank: Path | None, as_json: bool) -> None:
-    r"""Give a preset a place among the mixer's slots 1-8; presets with a slot come first, in that order.
+    """Give a preset a place among the mixer's slots 1-8; presets with a slot come first, in that order.
 
     \b
     Examples:
@@ -167,7 +167,7 @@ def scene(
     bank: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Let a preset set parameters, the mode and a map of controls when it is chosen; without values show them.
+    """Let a preset set parameters, the mode and a map of controls when it is chosen; without values show them.
 
     \b
     Examples:
@@ -198,7 +198,7 @@ def scene(
 @BANK
 @JSON
 def delete(*, names: tuple[str, ...], bank: Path | None, as_json: bool) -> None:
-    r"""Move presets of your own to the trash; `preset undo` brings the last one back. No other program number moves.
+    """Move presets of your own to the trash; `preset undo` brings the last one back. No other program number moves.
 
     \b
     Examples:
@@ -224,7 +224,7 @@ FORCE_NAME = click.option("--force", is_flag=True, help="Put a preset that has t
 @BANK
 @JSON
 def undo(*, force: bool, bank: Path | None, as_json: bool) -> None:
-    r"""Bring back what was deleted or replaced last.
+    """Bring back what was deleted or replaced last.
 
     \b
     Example:
@@ -239,7 +239,7 @@ def undo(*, force: bool, bank: Path | None, as_json: bool) -> None:
 @BANK
 @JSON
 def restore(*, name: str, force: bool, bank: Path | None, as_json: bool) -> None:
-    r"""Bring back the last preset of a name that was deleted or replaced; `preset list --trash` shows them.
+    """Bring back the last preset of a name that was deleted or replaced; `preset list --trash` shows them.
 
     \b
     Example:

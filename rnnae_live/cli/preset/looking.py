@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def list_presets(
     *, query: tuple[str, ...], tags: tuple[str, ...], trash: bool, bank: Path | None, as_json: bool
 ) -> None:
-    r"""List presets with their programs, as a DAW shows them (1-128).
+    """List presets with their programs, as a DAW shows them (1-128).
 
     Every word of QUERY has to be in the name, the credit or a tag.
 
@@ -63,7 +63,7 @@ def _table(library: Library, presets: list[Preset]) -> list[str]:
 @BANK
 @JSON
 def show(*, name: str, bank: Path | None, as_json: bool) -> None:
-    r"""Show what a preset holds, and its melody.
+    """Show what a preset holds, and its melody.
 
     \b
     Examples:
@@ -93,7 +93,7 @@ def show(*, name: str, bank: Path | None, as_json: bool) -> None:
 @BANK
 @JSON
 def check(*, names: tuple[str, ...], bank: Path | None, as_json: bool) -> None:
-    r"""Decode presets through the model and compare every note. Leaves with 1 where an exact preset is not.
+    """Decode presets through the model and compare every note. Leaves with 1 where an exact preset is not.
 
     \b
     Examples:

@@ -38,7 +38,7 @@ def save(
     bank: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Store a MIDI file's melody so that it comes back note for note.
+    """Store a MIDI file's melody so that it comes back note for note.
 
     What cannot come back exactly is said with the difference, and stored only with --inexact. One of the same name is
     replaced and lies in the trash.
@@ -86,7 +86,7 @@ def blend(
     bank: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Store the weighted mean of presets: its melody, and states that return it note for note.
+    """Store the weighted mean of presets: its melody, and states that return it note for note.
 
     A name without a weight has weight 1; what counts is how the weights relate to each other.
 
@@ -116,7 +116,7 @@ def blend(
 @NAMES
 @BANK
 def reencode(*, names: tuple[str, ...], bank: Path | None) -> None:
-    r"""Encode your own presets that another model made again, from the notes that they hold; all of them, or NAMES.
+    """Encode your own presets that another model made again, from the notes that they hold; all of them, or NAMES.
 
     What comes back note for note takes the place of the old preset, which goes to the trash. What does not stays as it
     is and is named. Leaves with 1 where that happens.
