@@ -32,7 +32,7 @@ from rnnae_live.errors import ModelError
 from rnnae_live.graph import read_graph
 from rnnae_live.melody import PPQ
 from rnnae_live.state import LIMIT, Floats, State
-from rnnae_live.tokens import BEATS, REST, START, Tokens, Vocabulary
+from rnnae_live.tokens import BEATS, REST, START, Tokens, Vocabulary, place
 
 T = TypeVar("T", int, NDArray[np.int64])
 
@@ -219,28 +219,42 @@ class Model:
 
 
 class Encoder:
-    """The encoder on its way through a phrase: advanced by one token or many, with the same result."""
+    """The encoder on its way through a phrase: advanced by one token or many, with the same result.
+
+    A single token goes through memory that is bound once, so that a phrase is encoded as soon as it ends.
+    """
 
     def __init__(self, session: onnxruntime.InferenceSession, units: int, vocabulary: Vocabulary) -> None:
         """Begin at the zero state and at tick 0."""
         self._session = session
         self._vocabulary = vocabulary
+        self._ticks: list[int] = vocabulary.ticks.tolist()
         self._tick = 0
-        self._h = np.zeros((1, units), np.float32)
-        self._c = np.zeros((1, units), np.float32)
+        self._symbols: NDArray[np.int32] = np.zeros((1, 4), np.int32)
+        self._states = [(np.zeros((1, units), np.float32), np.zeros((1, units), np.float32)) for _ in range(2)]
+        self._bindings = [_bound(session, self._symbols, self._states[here], self._states[1 - here]) for here in (0, 1)]
+        self._turn = 0
 
     def advance(self, tokens: Tokens) -> None:
         """Read tokens int32 (n, 2), n >= 0."""
-        if len(tokens):
-            symbols = self._vocabulary.placed(tokens, self._tick)
-            given = {"symbols": symbols, "h": self._h, "c": self._c}
-            self._h, self._c = self._session.run(["h_out", "c_out"], given)
+        if len(tokens) == 1:
+            self._advance(*tokens[0].tolist())
+        elif len(tokens):
+            symbols, (h, c) = self._vocabulary.placed(tokens, self._tick), self._states[self._turn]
+            h[:], c[:] = self._session.run(["h_out", "c_out"], {"symbols": symbols, "h": h, "c": c})
             self._tick += int(self._vocabulary.ticks[tokens[:, 1]].sum())
+
+    def _advance(self, pitch: int, duration: int) -> None:
+        self._symbols[0] = (pitch, duration, *place(self._tick))
+        self._session.run_with_iobinding(self._bindings[self._turn])
+        self._turn ^= 1
+        self._tick += self._ticks[duration]
 
     @property
     def state(self) -> State:
         """The state after what was read so far."""
-        return State(self._h, self._c)
+        h, c = self._states[self._turn]
+        return State(h.copy(), c.copy())
 
 
 class Stepper:
@@ -260,7 +274,10 @@ class Stepper:
         self.pitch_logits: Floats = self._logits[:, : vocabulary.pitch_symbols]
         self.duration_logits: Floats = self._logits[:, vocabulary.pitch_symbols :]
         self._states = [(np.zeros((batch, units), np.float32), np.zeros((batch, units), np.float32)) for _ in range(2)]
-        self._bindings = [self._bind(0, 1), self._bind(1, 0)]
+        self._bindings = [
+            _bound(self._session, self._symbols, self._states[here], self._states[1 - here], self._logits)
+            for here in (0, 1)
+        ]
         self._turn = 0
 
     def begin(self, h: Floats, c: Floats, lengths: Sequence[int]) -> None:
@@ -285,15 +302,22 @@ class Stepper:
         self._turn ^= 1
         return self.pitch_logits, self.duration_logits
 
-    def _bind(self, source: int, target: int) -> onnxruntime.IOBinding:
-        binding = self._session.io_binding()
-        given = {"symbols": self._symbols, "h": self._states[source][0], "c": self._states[source][1]}
-        wanted = {"logits": self._logits, "h_out": self._states[target][0], "c_out": self._states[target][1]}
-        for name, array in given.items():
-            binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-        for name, array in wanted.items():
-            binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-        return binding
+
+def _bound(
+    session: onnxruntime.InferenceSession,
+    symbols: NDArray[np.int32],
+    source: tuple[Floats, Floats],
+    target: tuple[Floats, Floats],
+    logits: Floats | None = None,
+) -> onnxruntime.IOBinding:
+    """Return a step of a network in memory that stays where it is: symbols and a state in, a state and logits out."""
+    binding = session.io_binding()
+    for name, array in {"symbols": symbols, "h": source[0], "c": source[1]}.items():
+        binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+    wanted = {"h_out": target[0], "c_out": target[1], **({} if logits is None else {"logits": logits})}
+    for name, array in wanted.items():
+        binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+    return binding
 
 
 def read_manifest(folder: Path) -> Manifest:

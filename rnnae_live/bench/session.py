@@ -62,7 +62,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used at a moment: seconds of processor time, and resident memory in MB (10**6 bytes)."""
+    """What a process has used at a moment: seconds of processor time, and resident memory of its own in MB (10**6)."""
 
     at: float
     cpu: float
@@ -217,7 +217,9 @@ def _usage(pid: int) -> Usage | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return Usage(time.monotonic(), cpu, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
-    except (OSError, ValueError, IndexError):
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        # The JACK server's memory (100 MB) is mapped into each of its clients; it is not theirs.
+        kilobytes = int(status["VmRSS"].split()[0]) - int(status["RssShmem"].split()[0])
+        return Usage(time.monotonic(), cpu, kilobytes * 1024 / 1e6)
+    except (OSError, ValueError, IndexError, KeyError):
         return None

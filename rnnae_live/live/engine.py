@@ -24,7 +24,7 @@ from rnnae_live.control.store import Controls, load
 from rnnae_live.engine import Engine
 from rnnae_live.errors import ControlError, RnnaeError
 from rnnae_live.events import ControlChange, DueNote, Mark, NoteOff, NoteOn, Notice, Output
-from rnnae_live.live import wire
+from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
 from rnnae_live.live.wire import Kind, Link, LinkLostError
 from rnnae_live.melody import Melody
@@ -82,11 +82,12 @@ class EngineProcess(Child):
         # What was loaded stays for good: the collector need not look at it again while playing.
         gc.collect()
         gc.freeze()
+        real_time = realtime.schedule(realtime.ENGINE)
         self._call(0.0)
         for text in voices.bank.notices:
             self.front.send(*wire.pack_output(Notice(text, fault=True)))
         slots = [slot.name for _, slot in self.engine.parts[0].slots]
-        return {"bank": str(voices.bank.folder), "slots": slots}
+        return {"bank": str(voices.bank.folder), "slots": slots, "real_time": real_time}
 
     def turn(self) -> None:
         """Wait for a message or for the moment that time alone brings, and play what follows; then do what can wait."""

@@ -28,15 +28,16 @@ from typing import Any
 from rnnae_live import events
 from rnnae_live.agenda import Key, key_of
 from rnnae_live.errors import PortError
-from rnnae_live.events import Cut, Due, Notice, note_off
+from rnnae_live.events import Cut, Due, Notice
 from rnnae_live.ledger import Ledger
 from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
+from rnnae_live.live.hotplug import Hotplug
 from rnnae_live.live.intake import Intake
 from rnnae_live.live.session import LEDGER
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.player import Player
-from rnnae_live.ports import Backend, Change, Input, Output, choose
+from rnnae_live.ports import Backend, Input, Output, choose
 from rnnae_live.ports.base import CONTROL, IN, LAMPS, OUT
 
 MOST_INPUT = 4096
@@ -52,15 +53,8 @@ AFTER_A_CRASH = 5.0
 TRY_AGAIN = 0.5
 """Seconds between two attempts to open ports that were there before."""
 
-LOOK_AGAIN = 1.0
-"""Seconds between two looks at which named ports are there, where the system does not tell of changes."""
-
 TELL, SOON = 0.2, 0.005
 """Seconds between two looks at what came in and went out, the second while something waits there."""
-
-QUIET = 0.01
-"""Seconds in which nothing must be due for such a look, where this process has to be in time itself."""
-
 
 THRU = {"off": 0, "notes": 1, "all": 2}
 """Modes of ``events.Thru`` by their names on the command line."""
@@ -79,7 +73,6 @@ class PlayerProcess(Child):
         self._backend: Backend | None = None
         self._why = ""
         self._inputs: list[Input] = []
-        self._down: dict[Input, set[Key]] = {}
         self._output: Output | None = None
         self._lamps: Output | None = None
         self._driven = False
@@ -90,16 +83,14 @@ class PlayerProcess(Child):
         self._heard: deque[tuple[float, bytes, int]] = deque()
         self._input_dropped = 0
         self._faults_told = 0
-        self._missed: dict[str, list[Key]] = {}
         self._again: list[tuple[float, list[Key]]] = []
-        self._look_at = 0.0
-        self._look_by = 0.0
         self.player = Player(None, Ledger.open(folder / LEDGER))
         self.player.leaves = self._intake.leaves
+        self._hotplug = Hotplug(self._tell, lambda: list(self.player.ledger), self._repeat)
 
     def start(self) -> dict[str, Any]:
         """Open the ports; where they were there before, wait until they are there again."""
-        real_time = realtime.schedule()
+        real_time = realtime.schedule(realtime.PLAYER)
         told = False
         # A server that has just lost a client may turn the next one away for a moment; what sounds has to be released.
         patience = time.monotonic() + (AFTER_A_CRASH if list(self.player.ledger) else 0.0)
@@ -138,7 +129,8 @@ class PlayerProcess(Child):
         if self._listener in ready:
             self._meet()
         self._exchange(self._engine in ready)
-        self._mend(time.monotonic())
+        due = None if self._driven else self.player.next_at()
+        self._hotplug.mend(self._backend, time.monotonic(), due)
         self._tell_faults()
 
     def take(self, frame: Frame) -> None:
@@ -220,7 +212,7 @@ class PlayerProcess(Child):
         self._doors.append((port, kind, down))
         opened = self._backend.open_input(partial(self._arrived, port, kind, down), port, *sources)
         self._inputs.append(opened)
-        self._down[opened] = down
+        self._hotplug.down[opened] = down
 
     def _close_ports(self) -> None:
         system, self._backend = self._backend, None
@@ -229,7 +221,7 @@ class PlayerProcess(Child):
                 with suppress(PortError):
                     port.close()
         self._inputs, self._output, self._lamps, self._driven = [], None, None, False
-        self._down.clear()
+        self._hotplug.down.clear()
         self._doors.clear()
         if system is not None:
             with suppress(PortError):
@@ -252,36 +244,12 @@ class PlayerProcess(Child):
 
     def _ports_changed(self) -> None:
         """Look at once which ports there are; on any thread."""
-        self._look_at = 0.0
+        self._hotplug.soon()
         self.wake()
 
-    def _mend(self, now: float) -> None:
-        """Join what has come back, and release what nobody can let go of any more.
-
-        Raises:
-            PortError: the system does not answer.
-        """
-        if now < self._look_at or self._backend is None:
-            return
-        due = None if self._driven else self.player.next_at()
-        if due is not None and due - now < QUIET and now < self._look_by:
-            self._look_at = now + QUIET
-            return
-        self._look_at, self._look_by = now + LOOK_AGAIN, now + 1.5 * LOOK_AGAIN
-        for change in self._backend.mend():
-            self._changed(change)
-
-    def _changed(self, change: Change) -> None:
-        self._tell(f"'{change.name}' is back." if change.there else f"'{change.name}' is gone.", fault=not change.there)
-        if isinstance(change.port, Input) and not change.there:
-            # Whoever holds these keys cannot let go of them any more.
-            for channel, pitch in list(self._down[change.port]):
-                change.port.arrived(note_off(channel, pitch))
-        elif isinstance(change.port, Output) and not change.there:
-            self._missed[change.name] = list(self.player.ledger)
-        elif isinstance(change.port, Output):
-            with self._lock:
-                self.player.repeat(self._missed.pop(change.name, []))
+    def _repeat(self, notes: list[Key]) -> None:
+        with self._lock:
+            self.player.repeat(notes)
 
     def _arrived(self, port: str, kind: int, down: set[Key], at: float, data: bytes) -> None:
         """Take a message on the driver's thread: bound it, play it through, enqueue, wake, return."""
@@ -326,7 +294,7 @@ class PlayerProcess(Child):
 
     def _seconds_to_wait(self) -> float:
         """Return the seconds until something has to be done."""
-        moments = [self._look_at, self._listen_at, *(moment for moment, _ in self._again)]
+        moments = [self._hotplug.at, self._listen_at, *(moment for moment, _ in self._again)]
         due = None if self._driven else self.player.next_at()
         if due is not None:
             moments.append(due)
@@ -394,7 +362,7 @@ class PlayerProcess(Child):
             with suppress(PortError):
                 self._lamps.send(data)
 
-    def _tell(self, text: str, *, fault: bool) -> None:
+    def _tell(self, text: str, fault: bool = False) -> None:
         self.front.send(*wire.pack_output(Notice(text, fault)))
 
     def _tell_faults(self) -> None:

@@ -1,6 +1,6 @@
 """What a process asks of the system and of Python so that it is always in time.
 
-[realtime] -> player
+[realtime] -> player, engine
 
 *Threading*: ask before threads are made: those of a driver inherit the scheduling. *Errors*: none; each answer says
 what was granted, because without real-time scheduling everything works, less exactly on a busy machine.
@@ -13,11 +13,12 @@ import gc
 import os
 import sys
 
-PRIORITY = 10
-"""Real-time priority: above everything that is not real time, below audio servers."""
+PLAYER, ENGINE = 10, 5
+"""Real-time priorities: above everything that is not real time, below audio servers; the player before the engine."""
 
-STUCK_SECONDS = 0.5
-"""Seconds of processor time without waiting after which the system ends a real-time player: it spins in a driver."""
+STUCK = {PLAYER: 0.5, ENGINE: 2.0}
+"""Seconds of processor time without waiting after which the system ends a real-time process: it spins in a driver, or
+computes without end."""
 
 SWITCH_SECONDS = 0.0001
 """Seconds after which a Python thread that wants to run may interrupt another one: a period may be as short as 1 ms."""
@@ -26,15 +27,15 @@ _CURRENT, _FUTURE, _ON_FAULT = 1, 2, 4
 """Flags of ``mlockall``; the last keeps memory that was never touched from being taken."""
 
 
-def schedule() -> bool:
+def schedule(priority: int) -> bool:
     """Ask for real-time scheduling for this thread and those that it makes; return whether it was given."""
     if not hasattr(os, "sched_setscheduler"):
         return False
     try:
         import resource
 
-        limit = int(STUCK_SECONDS * 1e6)
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        limit = int(STUCK[priority] * 1e6)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
         resource.setrlimit(resource.RLIMIT_RTTIME, (limit, limit))
     except (OSError, ValueError):
         return False

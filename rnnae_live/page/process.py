@@ -31,6 +31,9 @@ PORT = 7712
 PORTS = 20
 """Ports that are tried from there on."""
 
+MOST_UNDERWAY = 1 << 16
+"""Bytes that the system may hold on their way to a browser."""
+
 NICE = 10
 """How far everything else goes first."""
 
@@ -152,7 +155,10 @@ def bind(host: str, port: str) -> socket.socket:
     why = ""
     for number in tries:
         try:
-            return socket.create_server((host, number), family=family, backlog=64)
+            bound = socket.create_server((host, number), family=family, backlog=64)
+            # What lies in the system's buffers is old by the time that a slow browser reads it.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_UNDERWAY)
+            return bound
         except OSError as error:
             why = error.strerror or str(error)
     taken = f"The port {tries[0]}" if len(tries) == 1 else f"None of the ports {tries[0]} to {tries[-1]}"
