@@ -38,7 +38,8 @@ def figures(backend: str, repeats: int) -> Iterator[Figure]:
     if known:
         last = {f"{role}_mb": round(size, 1) for role, size in known[-1].items()}
         largest = [max(one.values()) for one in known]
-        yield Figure("rss_largest_mb", "resident memory of the largest process, without what a JACK server shares", largest, all_of(120.0), about=last)
+        what = "resident memory of the largest process, without what a JACK server shares"
+        yield Figure("rss_largest_mb", what, largest, all_of(120.0), about=last)
         total = [sum(one.values()) for one in known]
         yield Figure("rss_total_mb", "resident memory of all processes, shared pages counted in each", total)
 
