@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,17 @@ class Desk:
         self._past: deque[_Moment] = deque(maxlen=MOST_UNDO)
         self.mapped = False
         """Whether x and y are in use, so that their map is worth to be decoded ahead."""
+
+    def set_up(self, weights: Sequence[float], values: Mapping[str, float]) -> None:
+        """Set the weights of the first slots, and parameters by name.
+
+        Raises:
+            ControlError: there is no such parameter.
+        """
+        for place, weight in enumerate(weights, 1):
+            self.values[weight_name(place)] = spec(weight_name(place)).clamped(weight)
+        for name, value in values.items():
+            self.turn(name, value)
 
     # -- knobs -------------------------------------------------------------------------------------------------------
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnae_live.capture import Capture
-from rnnae_live.clock import SIXTEENTH
-from rnnae_live.control import Press, Turn, spec, weight_name
+from rnnae_live.change import Change
+from rnnae_live.control import Press, Turn, weight_name
 from rnnae_live.desk import Desk
 from rnnae_live.events import Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.hearing import hear, hear_turn
@@ -28,19 +28,10 @@ from rnnae_live.keeping import Keeping
 from rnnae_live.melody import Melody
 from rnnae_live.phrasing import Turns, phrase_ends
 from rnnae_live.settings import PartSettings
-from rnnae_live.slots import Slot, Slots
+from rnnae_live.slots import Slot, Slots, numbered, wishes_of
 from rnnae_live.transport import Transport
 from rnnae_live.voices import Voices
 from rnnae_live.walk import LEAD, Walk
-
-COALESCE = 0.005
-"""Seconds between two decodings: of a knob that sends faster, the newest value counts."""
-
-SOON = 0.03
-"""Seconds before a line at which what changes on it is decoded."""
-
-EARLY = 3.0
-"""Ticks by which a note of a line may be played before it; a change on a line includes it."""
 
 
 @dataclass(slots=True)
@@ -71,10 +62,7 @@ class Part:
         self.slots = Slots(voices, [name for name, _ in settings.presets])
         self.keeping = Keeping(voices, self.slots)
         self.desk = Desk(voices, self.slots, transport.metre, settings.seed)
-        for place, (_, weight) in enumerate(settings.presets, 1):
-            self.desk.values[weight_name(place)] = spec(weight_name(place)).clamped(weight)
-        for name, value in settings.values.items():
-            self.desk.turn(name, value)
+        self.desk.set_up([weight for _, weight in settings.presets], settings.values)
         self.capture = Capture(transport.bpm, self._rest())
         self.counts = Counts()
         self.hold = False
@@ -83,10 +71,8 @@ class Part:
         self.walk: Walk | None = None
         self.fresh = False
         """Whether an answer has just been given that is due at once."""
-        self._change_at: float | None = None
-        self._changed_at = 0.0
+        self._pending = Change(transport)
         self._line = 0.0
-        self._change_line: float | None = None
         self._turns = Turns()
 
     @property
@@ -146,14 +132,16 @@ class Part:
         self._at(now)
         slot = self.slots.select(program)
         if slot is None:
-            return [Notice(f"No preset has program {program + 1}; slot 1 stays.")]
+            return [Notice(f"No preset has {numbered(program)}; slot 1 stays.")]
         return self._switched(slot, now)
 
     def _switched(self, slot: Slot, now: float) -> list[Output]:
         """Return what follows when another preset is in slot 1; it is turned up where it was not heard."""
         if not self.desk.values[weight_name(1)]:
             self.desk.turn(weight_name(1), 1.0)
-        return [Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
+        wanted = wishes_of(slot.scene)
+        out = [one for name, value in wanted.items() for one in self.turn(Turn(name, value), now)]
+        return [*out, Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
 
     def put(self, name: str, number: int, now: float) -> list[Output]:
         """Put the preset called ``name`` into slot 1-8.
@@ -191,7 +179,7 @@ class Part:
 
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if nothing comes before, None for never."""
-        moments = [self._phrase_ends(), self._change_at, self._turn_is_taken_at()]
+        moments = [self._phrase_ends(), self._pending.at, self._turn_is_taken_at()]
         if self.desk.wishes.arrived:
             moments.append(0.0)
         if self.walk is not None:
@@ -213,7 +201,7 @@ class Part:
         if self.desk.wishes.arrived:
             self.desk.wishes.arrived = False
             out += self._change(now)
-        if self._change_at is not None and self._change_at <= now:
+        if self._pending.due(now):
             out += self._apply(now)
         if self.walk is not None:
             at = self.walk.at if self.walk.melody is not None else -1
@@ -256,7 +244,7 @@ class Part:
 
     def silence(self, now: float) -> list[Output]:
         """Return what ends all that this part plays."""
-        self._change_at = None
+        self._pending.forget()
         if self.walk is None:
             return []
         out, self.walk = self.walk.drop(now), None
@@ -264,7 +252,8 @@ class Part:
 
     def panic(self) -> None:
         """Forget what is played and what is being listened to; the player is silenced by whoever calls."""
-        self.walk, self._change_at = None, None
+        self.walk = None
+        self._pending.forget()
         self.capture.clear()
 
     # -- answers -----------------------------------------------------------------------------------------------------
@@ -328,7 +317,7 @@ class Part:
     def _switch(self, now: float) -> list[Output]:
         """Let what plays end on the next bar line, where another mode begins."""
         self._turns.forget()
-        self._change_at = None
+        self._pending.forget()
         clock, out = self.transport.clock, []
         line = self.transport.line(now + LEAD, self.transport.bar, self._origin())
         if self.walk is not None:
@@ -346,26 +335,18 @@ class Part:
         quantise = self.desk.choice("quantise")
         if self.walk is None or quantise == "phrase":
             return []
-        if self._change_at is None:
-            self._change_line = None
-            self._change_at = max(now, self._changed_at + COALESCE)
-            if quantise != "now":
-                line = self.transport.line(now + LEAD + SOON, self.transport.grid(quantise), self._origin())
-                self._change_line, self._change_at = line - EARLY, self.transport.clock.time(line) - SOON
-        return self._apply(now) if self._change_at <= now else []
+        self._pending.ask(quantise, now, self._origin())
+        return self._apply(now) if self._pending.due(now) else []
 
     def _apply(self, now: float) -> list[Output]:
         """Decode again what has not been played; while weights glide, come back at the next sixteenth."""
-        self._change_at, self._changed_at = None, now
+        tick = self._pending.take(now)
         if self.walk is None:
             return []
-        clock = self.transport.clock
-        line = self._change_line if self._change_line is not None else clock.tick(now + LEAD)
-        self._change_line = None
-        out = self.walk.change(clock, now, line)
+        out = self.walk.change(self.transport.clock, now, tick)
         self.counts.changes += 1
         if self.desk.glide.moving(self.desk.tick):
-            self._change_at = clock.time(self.transport.line(now + LEAD, SIXTEENTH, self._origin()))
+            self._pending.again(now, self._origin())
         return out
 
     def _undo(self, now: float) -> list[Output]:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnnae_live.control import SLOTS, weight_name
+from rnnae_live.control import PART_SPECS, SLOTS, weight_name
 from rnnae_live.errors import ConfigError, ControlError
 from rnnae_live.hearing import from_plain, plain
 from rnnae_live.melody import Melody
 from rnnae_live.state import Chain
-from rnnae_live.voices import Voices
+from rnnae_live.voices import PROGRAMS, Scene, Song, Voices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +26,35 @@ class Slot:
     name: str
     chain: Chain
     melody: Melody | None = None
+    scene: Scene | None = None
+
+
+def slot_of(song: Song) -> Slot:
+    """Return a preset as it is in a slot."""
+    return Slot(song.name, song.chain, scene=song.scene)
+
+
+def numbered(program: int) -> str:
+    """Return the number of a program change as performers count: programs from 1, banks from 0 and the first unsaid."""
+    bank, number = divmod(program, PROGRAMS)
+    return f"program {number + 1} of bank {bank}" if bank else f"program {number + 1}"
+
+
+def wishes_of(scene: Scene | None) -> dict[str, float]:
+    """Return the parameters that a scene sets, by name; what no part has is left out.
+
+    Raises:
+        ConfigError: a parameter has no such choice.
+    """
+    if scene is None:
+        return {}
+    known = {one.name: one for one in PART_SPECS}
+    named = {**scene.values, **({} if scene.mode is None else {"mode": scene.mode})}
+    return {
+        name: known[name].named(value) if isinstance(value, str) else known[name].clamped(float(value))
+        for name, value in named.items()
+        if name in known
+    }
 
 
 class Slots:
@@ -44,7 +73,7 @@ class Slots:
         songs = [voices.find(name) for name in named]
         names = {one.name for one in songs}
         songs += [one for one in voices.songs if one.name not in names]
-        self._places: list[Slot | None] = [Slot(one.name, one.chain) for one in songs[:SLOTS]]
+        self._places: list[Slot | None] = [slot_of(one) for one in songs[:SLOTS]]
         self._places += [None] * (SLOTS - len(self._places))
 
     def __getitem__(self, number: int) -> Slot | None:
@@ -67,13 +96,13 @@ class Slots:
         """Put back what ``copy`` returned."""
         self._places = list(places)
 
-    def select(self, program: int) -> Slot | None:
-        """Put the preset of a program change into place 1; None where the bank has no such program."""
-        for one in self._voices.songs:
-            if one.program == program:
-                self[1] = Slot(one.name, one.chain)
-                return self[1]
-        return None
+    def select(self, number: int) -> Slot | None:
+        """Put the preset of a program change into place 1; None where the bank has no such number."""
+        one = self._voices.by_number(number)
+        if one is None:
+            return None
+        self[1] = slot_of(one)
+        return self[1]
 
     def put(self, name: str, number: int) -> Slot:
         """Put the preset called ``name`` into place 1-8.
@@ -84,8 +113,7 @@ class Slots:
         """
         if not 1 <= number <= SLOTS:
             raise ControlError(f"There is no slot {number}; there are 1 to {SLOTS}.")
-        one = self._voices.find(name)
-        slot = Slot(one.name, one.chain)
+        slot = slot_of(self._voices.find(name))
         self[number] = slot
         return slot
 
@@ -160,4 +188,4 @@ class Slots:
                 melody = from_plain(slot["melody"])
                 self[number] = Slot(slot["name"], self._voices.encode(melody), melody)
             elif slot in there:
-                self[number] = Slot(slot, there[slot].chain)
+                self[number] = slot_of(there[slot])

@@ -26,6 +26,10 @@ Mix = Sequence[tuple[Chain, float]]
 """Chains with their weights, 0 or more."""
 
 
+PROGRAMS = 128
+"""Programs of a bank that a bank select chooses."""
+
+
 class Song(Protocol):
     """What the engine uses of a preset."""
 
@@ -40,6 +44,22 @@ class Song(Protocol):
     @property
     def chain(self) -> Chain:
         """Its states."""
+
+    @property
+    def scene(self) -> Scene | None:
+        """What else it sets, None for nothing."""
+
+
+class Scene(Protocol):
+    """What a preset sets beside its place in the mix."""
+
+    @property
+    def values(self) -> Mapping[str, bool | float | str]:
+        """Values of parameters by name; choices by their words."""
+
+    @property
+    def mode(self) -> str | None:
+        """ "answer", "trade" or "loop", None where it says nothing."""
 
 
 class Refining(Protocol):
@@ -66,6 +86,9 @@ class Voices(Protocol):
 
     def find(self, name: str) -> Song:
         """Return the preset called ``name``; raises ``PresetError``."""
+
+    def by_number(self, number: int) -> Song | None:
+        """Return the preset of a program change: 128 times the bank that was selected, plus the program."""
 
     def encode(self, melody: Melody) -> Chain:
         """Return the states of a melody."""
@@ -133,7 +156,11 @@ class BankVoices:
     @property
     def songs(self) -> Sequence[Song]:
         """All presets that this model made, in the order of the bank."""
-        return [preset for preset in self.bank.presets if preset.model_id == self.bank.model.model_id]
+        return self.bank.presets
+
+    def by_number(self, number: int) -> Song | None:
+        """Return the preset of a program change: 128 times the bank that was selected, plus the program."""
+        return self.bank.by_program(*divmod(number, PROGRAMS))
 
     def find(self, name: str) -> Song:
         """Return the preset called ``name``, also where somebody else has stored it meanwhile.

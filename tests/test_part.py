@@ -10,7 +10,7 @@ from rnnae_live.control import spec
 from rnnae_live.events import Cut, note_off, note_on
 from rnnae_live.settings import PartSettings, Settings
 from rnnae_live.walk import HORIZON, LEAD
-from tests.virtual import BEAT, BEGIN, Echo, Preset, Stage, line
+from tests.virtual import BEAT, BEGIN, Echo, Preset, Scene, Stage, line
 
 pytestmark = pytest.mark.path
 
@@ -213,6 +213,20 @@ def test_buttons_step_through_the_presets_and_freeze() -> None:
         names.append(slot and slot.name)
     assert names == ["Down", "Up", "Down"]
     assert values["weight 1"] == 1.0
+
+
+def test_a_preset_with_a_scene_sets_everything_that_it_names() -> None:
+    scene = Scene({"octave": -1.0, "scale": "major", "nothing": 3.0}, "loop")
+    voices = Echo([Preset("Up", line(60, 62, 64, 65), 0), Preset("Low", line(60, 60, 60, 60), 7, scene)])
+    stage = Stage(looping(("Up", 1.0)), voices)
+    start = begun(stage)
+    stage.run(BEGIN + start + 1.5 * BEAT)
+    stage.hear(b"\xc0\x07")
+    stage.run(BEGIN + start + 3.5 * BEAT)
+    assert stage.pitches() == [60, 62, 48, 48]
+    stage.hear(b"\xb0\x20\x02")
+    stage.hear(b"\xc0\x07")
+    assert "program 8 of bank 2" in stage.notices[-1].text
 
 
 def test_trading_bars_the_performer_begins_and_is_answered_on_the_line() -> None:

@@ -41,12 +41,21 @@ class Piece:
 
 
 @dataclass
+class Scene:
+    """What a preset sets beside its place in the mix."""
+
+    values: dict[str, bool | float | str] = field(default_factory=dict)
+    mode: str | None = None
+
+
+@dataclass
 class Preset:
     """A song whose states are its notes."""
 
     name: str
     melody: Melody
     program: int | None = None
+    scene: Scene | None = None
     chain: Chain = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +105,9 @@ class Echo:
             if song.name == name:
                 return song
         raise PresetError(f"There is no preset called '{name}'.")
+
+    def by_number(self, number: int) -> Preset | None:
+        return next((song for song in self.songs if song.program == number), None)
 
     def encode(self, melody: Melody) -> Chain:
         if self.broken == "encode":

@@ -13,6 +13,7 @@ import math
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -46,6 +47,9 @@ BREATH = 0.0005
 LEARN = 0.5
 """Seconds between two looks at what has been learned."""
 
+LOOK = 2.0
+"""Seconds between two looks at the folder of presets."""
+
 SHOW = 1 / 30
 """Seconds between two moments at which whoever watches is told."""
 
@@ -68,6 +72,8 @@ class EngineProcess(Child):
             self.engine.restore(options["takeover"])
         rehearse(voices)
         self.bank = voices.bank
+        self.bank.preload()
+        self._stamp, self._look_at = self._folder_stamp(), 0.0
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
         self._controls: Controls | None = None
@@ -116,6 +122,7 @@ class EngineProcess(Child):
             self._work(busy=bool(ready))
             self._show(time.monotonic())
             self._learn(time.monotonic())
+            self._refresh(time.monotonic())
             while self._told_later:
                 self._put([self._told_later.popleft()])
         except LinkLostError:
@@ -130,6 +137,20 @@ class EngineProcess(Child):
             self._put(self.engine.do(wire.unpack_json(payload), time.monotonic()))
         elif kind is Kind.WATCH:
             self._watched, self._shown = bool(payload and payload[0]), {}
+
+    def _refresh(self, now: float) -> None:
+        """Notice presets that other programs have saved, on a thread: thousands of files take their time."""
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK
+        before, self._stamp = self._stamp, self._folder_stamp()
+        if before != self._stamp:
+            Thread(target=self.bank.refresh, name="refresh", daemon=True).start()
+
+    def _folder_stamp(self) -> int:
+        with suppress(OSError):
+            return self.bank.own.stat().st_mtime_ns
+        return 0
 
     def _show(self, now: float) -> None:
         """Tell the front what has changed, as often as an eye can follow."""
