@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rnnae_live.control import SLOTS
 from rnnae_live.errors import ConfigError, PresetError
 from rnnae_live.events import Cut, NoteOn, note_off, note_on, read
-from rnnae_live.settings import REST_BEATS, PartSettings
+from rnnae_live.settings import REST_BEATS, PartSettings, from_plain
 from tests.virtual import Stage
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,16 +42,18 @@ def test_answer_now_answers_at_once() -> None:
 
 
 @pytest.mark.path
-@pytest.mark.parametrize("name", ["answer_after_rest", "answer_now", "presets_and_panic"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.txt")))
 def test_bytes_in_bytes_out(name: str) -> None:
-    script = [line.split() for line in (GOLDEN / f"{name}.txt").read_text().splitlines() if line and line[0] != "#"]
-    stage = Stage()
+    lines = (GOLDEN / f"{name}.txt").read_text().splitlines()
+    settings = next((line.removeprefix("# settings ") for line in lines if line.startswith("# settings ")), "{}")
+    script = [line.split() for line in lines if line and line[0] != "#"]
+    stage = Stage(from_plain(json.loads(settings)))
     for at, way, data in script:
         if way == "in":
             stage.run(100.0 + float(at))
             stage.hear(bytes.fromhex(data))
-    stage.run(120.0)
     wanted = [(float(at), data) for at, way, data in script if way == "out"]
+    stage.run(100.0 + wanted[-1][0] + 0.01)
     assert [(round(at - 100.0, 3), data.hex()) for at, data in stage.sent] == wanted
 
 
