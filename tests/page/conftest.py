@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.page.browsing import browser, tab  # noqa: F401 - fixtures for all tests of the page
 from tests.processes import BOUND, children
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ def open_page(tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Starts ``rnnae-live live`` on the loopback with a page on a free port; whatever is left of it is ended."""
     started: list[subprocess.Popen[str]] = []
 
-    def _open(*options: str, page: str = "0") -> Page:
+    def _open(*options: str, page: str = "0", wait: bool = True) -> Page:
         process = subprocess.Popen(
             [*BOUND, sys.executable, "-m", "rnnae_live", "live", "--backend", "loopback", "--page", page, *options],
             cwd=REPOSITORY,
@@ -58,16 +59,19 @@ def open_page(tmp_path: Path) -> Iterator[Callable[..., Page]]:
         )
         started.append(process)
         found = Page(process, "")
-        return Page(process, found.line("page: ").removeprefix("page: "))
+        return Page(process, found.line("page: ").removeprefix("page: ")) if wait else found
 
     yield _open
     for process in started:
         process.send_signal(signal.SIGTERM)
         try:
-            process.communicate(timeout=10)
+            process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ HERE = "127.0.0.1:7712"
 
 
 def status(gate: Gate, headers: list[tuple[str, str]], path: str = "/", method: str = "GET", kind: str = "http") -> int:
-    """Return the status of the answer to a request; 101 for an upgrade that comes through, 403 for one that does not."""
+    """Return the status of the answer to a request; of an upgrade 101 where it comes through, else 403."""
     sent: list[Message] = []
 
     async def receive() -> Message:

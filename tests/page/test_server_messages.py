@@ -46,7 +46,7 @@ def test_whatever_is_wished_is_in_the_words_of_the_engine_or_refused(content: di
         assert one["turn"] in SPECS
         assert math.isfinite(one["value"])
     if "press" in one:
-        assert Press(one["press"])
+        assert Press(one["press"]) in Press
     if "mix" in one:
         assert all(0 <= weight <= 1 for weight in one["mix"].values())
 

@@ -15,7 +15,10 @@ pytestmark = pytest.mark.unit
 SECOND = 60 / (120 * 24)
 
 
-def seen(at: float, playing: Any = None, heard: Any = None, bpm: float = 120.0) -> dict[str, Any]:
+Plain = dict[str, Any]
+
+
+def seen(at: float, playing: Plain | None = None, heard: Plain | None = None, bpm: float = 120.0) -> Plain:
     return {
         "at": at,
         "transport": {"bpm": bpm, "origin": 10.0},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -31,10 +31,10 @@ class Browser:
         scope = {"type": "websocket", "state": {"transport": self}, "headers": [], "path": "/ws"}
         self.socket = WebSocket(scope, self._receive, self._send)
 
-    async def _receive(self) -> Any:
+    async def _receive(self) -> dict[str, Any]:
         return await self._in.get()
 
-    async def _send(self, message: Any) -> None:
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
         await self.reads.wait()
         if message["type"] == "websocket.send":
             self.got.append(json.loads(message["text"]))
@@ -96,7 +96,7 @@ def played(scene: Callable[[House], Awaitable[None]]) -> None:
 
 async def until(met: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not met():
+        while not met():  # noqa: ASYNC110 - what is waited for knows nothing of events
             await asyncio.sleep(0.005)
 
 
