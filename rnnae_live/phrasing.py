@@ -49,7 +49,8 @@ class Turns:
         """Return when the performer's turn is taken (s), turns of ``length`` ticks; None where nothing runs."""
         if not transport.running:
             return None
-        if self._next is None:
+        if self._next is None or (self._next + 1) * length <= tick:
+            # Unknown, or over before anybody has looked: the machine slept.
             self._next = max(1, math.floor(tick / length) // 2 * 2 + 1)
         return transport.clock.time(self._next * length) - TAKE
 

@@ -139,6 +139,9 @@ class Walk:
         out: list[Output] = []
         while not self.over and self.start <= horizon:
             if self.melody is None:
+                self._pass_over(clock.tick(now))
+                if self.over:
+                    break
                 out += self._load(clock)
             out += self._hand_over(clock, horizon)
             if self._cursor < len(self._notes) or self.end > horizon:
@@ -216,6 +219,12 @@ class Walk:
             one.at, one.until = one.at + seconds, one.until + seconds
 
     # -- one piece ---------------------------------------------------------------------------------------------------
+
+    def _pass_over(self, tick: float) -> None:
+        """Leave out pieces that have ended by ``tick``: the machine slept, and nobody could hear them any more."""
+        while not self.over and self.start + (length := self.source.length(self.at)) <= tick:
+            self.start, self.at = self.start + length, self.at + 1
+            self._sounding = None
 
     def _load(self, clock: Clock) -> list[Output]:
         """Decode the piece that is due."""
