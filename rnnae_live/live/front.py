@@ -22,6 +22,7 @@ from typing import Any
 from rnnae_live.errors import RnnaeError
 from rnnae_live.live import wire
 from rnnae_live.live.audience import Audience
+from rnnae_live.live.crier import Crier
 from rnnae_live.live.nursery import HEARTBEAT, Kid, Nursery
 from rnnae_live.live.options import LiveOptions
 from rnnae_live.live.remote import Remote
@@ -49,7 +50,7 @@ class Front:
             PortError: no folder can be made.
         """
         self.options = asdict(options)
-        self._print = say
+        self._crier = Crier(say)
         self._takeover: dict[str, Any] | None = None
         self._why = ""
         self._session = Session()
@@ -95,9 +96,11 @@ class Front:
             self._leave()
             for number, handler in before.items():
                 signal.signal(number, handler)
+        if self.children.failure is None:
+            self._sum_up()
+        self._crier.close()
         if self.children.failure is not None:
             raise self.children.failure
-        self._sum_up()
 
     def _sum_up(self) -> None:
         """Tell how exact the player was, as far as it has told by now."""
@@ -122,8 +125,7 @@ class Front:
     def _say(self, text: str) -> None:
         """Tell the performer, and whoever watches; nobody listening is no reason to stop playing."""
         self._audience.tell((Kind.NOTICE, b"\0" + text.encode()))
-        with suppress(OSError, ValueError):
-            self._print(text)
+        self._crier.say(text)
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
@@ -285,7 +287,7 @@ class Front:
         link = f"{about['url']}enter#{self._token}" if self._token else about["url"]
         # Only on the terminal: whoever watches must not read the token.
         with suppress(OSError, ValueError):
-            self._print(f"page: {link}")
+            self._crier.say(f"page: {link}")
 
     def _listen_to_osc(self, address: str, port: int) -> None:
         reply, others = self.options["osc_reply"], self.options["osc_open"]
