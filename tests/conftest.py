@@ -49,5 +49,5 @@ def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("RNNAE_PAGE", "off")
 
 
-KEPT = ("RNNAE_CORPUS", "RNNAE_REQUIRE_PORTS")
+KEPT = ("RNNAE_CORPUS", "RNNAE_REQUIRE_BROWSER", "RNNAE_REQUIRE_PORTS")
 """Variables of the test run itself."""

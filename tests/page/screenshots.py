@@ -1,0 +1,85 @@
+"""Pictures of the control page for the README: a session is started, played and morphed, and photographed.
+
+``python -m tests.page.screenshots OUT`` writes page.png, page-map.png, page-presets.png, page-timing.png
+and page-tablet.png there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.page.browsing import PART, READY, play, track
+from tests.page.chromium import Browser, Tab, installed
+from tests.processes import BOUND
+
+MIX = {1: 0.55, 2: 0.8, 4: 0.35, 7: 0.2}
+"""Weights of slots in the pictures."""
+
+
+def start(home: Path) -> tuple[subprocess.Popen[str], str]:
+    """Return a session with its page, and where that is."""
+    session = subprocess.Popen(
+        [*BOUND, sys.executable, "-m", "rnnae_live", "live", "--backend", "loopback", "--page", "0"],
+        env={**os.environ, "RNNAE_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert session.stdout is not None
+    url = next(line for line in session.stdout if line.startswith("page: "))
+    return session, url.removeprefix("page: ").strip()
+
+
+def photograph(tab: Tab, out: Path) -> None:
+    """Play, morph, and write the pictures."""
+    tab.wait(READY)
+    play(tab)
+    for slot, weight in MIX.items():
+        tab.drag([tab.point(track(slot), 0.5, 1 - weight)])
+    tab.click("#answer")
+    tab.wait(f"{PART}.playing && rnnae.stage.answer.notes.length > 0")
+    # The middle of the melody, where some of it has been played and some is to come.
+    tab.wait("rnnae.mirror.tick(rnnae.link.time()) - rnnae.stage.playing.start > rnnae.stage.playing.length * 0.55")
+    tab.screenshot(out / "page.png")
+    tab.drag([tab.point("#pane-pad canvas", 0.3, 0.7), tab.point("#pane-pad canvas", 0.62, 0.36)])
+    tab.evaluate("rnnae.link.turn('mode', 2)")
+    for pane in ("presets", "timing", "map"):
+        tab.click(f"#tab-{pane}")
+        if pane == "map":
+            tab.drag([tab.point("#pane-map canvas", 0.5, 0.5), tab.point("#pane-map canvas", 0.42, 0.45)])
+        time.sleep(1.5)
+        tab.screenshot(out / f"page-{pane}.png")
+    tab.click("#tab-pad")
+    tab.size(1024, 768, 2.0)
+    time.sleep(1.0)
+    tab.screenshot(out / "page-tablet.png")
+
+
+def main() -> int:
+    """Write the pictures to the folder that the command line names."""
+    path = installed()
+    if len(sys.argv) != 2 or path is None:
+        sys.stderr.write(
+            "Usage: python -m tests.page.screenshots OUT; it needs a browser (sudo apt install chromium).\n"
+        )
+        return 2
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        session, url = start(Path(folder) / "home")
+        try:
+            with Browser(path, Path(folder) / "browser") as browser:
+                photograph(browser.open(url, scale=2.0), out)
+        finally:
+            session.send_signal(signal.SIGTERM)
+            session.communicate(timeout=10)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
