@@ -63,6 +63,10 @@ class Capture:
         """True when the phrase has as many notes as one may have."""
         return len(self._played) >= MOST_NOTES
 
+    def latest(self, most: int) -> list[tuple[float, float | None, int, int]]:
+        """Return the last notes of the phrase so far: on and off (s, None while it is held), pitch, velocity."""
+        return [(note.on.time, note.end, note.on.pitch, note.on.velocity) for note in self._played[-most:]]
+
     @property
     def began(self) -> float:
         """The moment (s) of the first note of the phrase, 0 where there is none."""

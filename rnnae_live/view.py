@@ -5,8 +5,9 @@ engine -> [view] -> front -> osc, page
 ``view`` is a tree of plain data (JSON); ``changes`` are the branches of it that differ from an earlier one, and
 ``apply`` puts them into that one again. Nothing here changes what is played.
 
-*Shapes*: notes of what was heard as [onset, duration, pitch, velocity] in ticks of the phrase; notes of what is played
-as [on, off, pitch, velocity] in ticks of the transport. *Units*: ticks, 24 to the quarter note; seconds.
+*Shapes*: notes that are coming in as [on, off, pitch, velocity] in seconds, off null while the key is down; notes of
+what was heard as [onset, duration, pitch, velocity] in ticks of the phrase; notes of what is played as [on, off,
+pitch, velocity] in ticks of the transport. *Units*: ticks, 24 to the quarter note; seconds.
 *Threading*: the engine's thread. *Errors*: none.
 """
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rnnae_live.part import Part
 
 Plain = dict[str, Any]
+
+COMING = 64
+"""Notes of the phrase that is being played which are shown: the last ones."""
 
 
 def view(engine: Engine, now: float) -> Plain:
@@ -54,6 +58,10 @@ def _part(part: Part, now: float) -> Plain:
         "seed": desk.seed,
         "channel": part.settings.channel_in,
         "listening": not part.capture.empty,
+        "coming": [
+            [round(on, 4), None if off is None else round(off, 4), pitch, velocity]
+            for on, off, pitch, velocity in part.capture.latest(COMING)
+        ],
         "heard": None
         if heard is None
         else {

@@ -30,6 +30,18 @@ def test_a_phrase_starts_with_its_first_note_and_ends_after_a_rest() -> None:
     assert capture.empty
 
 
+def test_the_notes_of_a_phrase_are_seen_while_it_is_played() -> None:
+    capture = Capture(120.0, rest=1.0)
+    assert capture.latest(64) == []
+    capture.feed(NoteOn(10.0, 2, 60, 100))
+    capture.feed(NoteOff(10.5, 2, 60))
+    capture.feed(NoteOn(10.5, 2, 62, 50))
+    assert capture.latest(64) == [(10.0, 10.5, 60, 100), (10.5, None, 62, 50)]
+    assert capture.latest(1) == [(10.5, None, 62, 50)]
+    capture.finish(12.0)
+    assert capture.latest(64) == []
+
+
 def test_a_held_note_keeps_the_phrase_open_and_finishing_releases_it() -> None:
     capture = Capture(60.0, rest=1.0)
     capture.feed(NoteOn(0.0, 0, 60, 100))

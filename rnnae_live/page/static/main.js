@@ -52,7 +52,6 @@ const learn = new Learn(named("learn"), link, notices);
 const imports = new Imports(named("import"), { say: (text) => notices.say(text), slot: () => browser.slot, put });
 const keyboard = new Keyboard(named("keys"), (pitch, velocity) => {
   speaker.played(pitch, velocity);
-  stage.played(pitch, velocity);
   link.note(pitch, velocity);
 });
 
@@ -128,9 +127,10 @@ function frame(time) {
   }
   // Nothing moves, nothing is drawn: this computer may have music to make.
   if (time - lively > LIVELY * 1000) return;
-  const tick = mirror.tick(link.time());
+  const now = link.time();
+  const tick = mirror.tick(now);
   transport.draw(tick, mirror);
-  if (stage.draw(tick)) lively = time;
+  if (stage.draw(tick, now)) lively = time;
   faders.glow(stage.levels);
   pad.draw();
   map.draw();

@@ -95,7 +95,7 @@ export class StateMap {
       return { one, slot, weight: slot < 0 ? 0 : this.weights[slot], place: at(one.xy) };
     });
     for (const { slot, weight, place } of shown) if (weight > 0.01) this.tie(pen, finger, place, slot, weight);
-    this.points(pen, shown, width, height);
+    this.points(pen, shown, width, height, finger);
     pen.strokeStyle = INK;
     pen.lineWidth = 3;
     circle(pen, finger[0], finger[1], 11);
@@ -124,10 +124,11 @@ export class StateMap {
    * @param {{one: import("./mirror.js").Preset, slot: number, weight: number, place: [number, number]}[]} shown
    * @param {number} width
    * @param {number} height
+   * @param {[number, number]} finger
    */
-  points(pen, shown, width, height) {
+  points(pen, shown, width, height, finger) {
     /** @type {Box[]} */
-    const taken = [];
+    const taken = [[finger[0] - 13, finger[1] - 13, finger[0] + 13, finger[1] + 13]];
     const dots = shown.map(({ one, place: [x, y] }) => /** @type {any} */ ([x - 4, y - 4, x + 4, y + 4, one]));
     shown.sort((one, other) => other.weight - one.weight || Number(other.slot >= 0) - Number(one.slot >= 0));
     for (const { one, slot, weight, place: [x, y] } of shown) {

@@ -63,7 +63,8 @@ export class Pad {
     this.cells(pen, at);
     if (this.active) this.ties(pen, at);
     CORNERS.forEach(([x, y], slot) => this.label(pen, width, height, x, y, slot));
-    if (this.active) this.finger(pen, at);
+    if (this.active || this.plane.busy) this.finger(pen, at);
+    else this.invite(pen, width, height);
   }
 
   /**
@@ -133,6 +134,15 @@ export class Pad {
     pen.fillStyle = name ? SLOTS[slot] : FAINT;
     pen.fillText(fitted(pen, name ?? "empty", width / 2 - 28), x ? width - 14 : 14, y ? 12 : height - 12);
     pen.shadowBlur = 0;
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {number} width @param {number} height */
+  invite(pen, width, height) {
+    pen.font = "17px Inter, system-ui, sans-serif";
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillStyle = FAINT;
+    pen.fillText("Touch to morph", width / 2, height / 2);
   }
 
   /**

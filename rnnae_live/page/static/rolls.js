@@ -10,7 +10,7 @@ import { PPQ } from "./mirror.js";
 import { ANSWER, BAR_LINE, clear, FAINT, INK, LINE, NOBODY, PHRASE, SLOTS, WELL } from "./palette.js";
 import { sheet } from "./plane.js";
 
-const LEAST_PITCHES = 15;
+const LEAST_PITCHES = 12;
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 /** Pixels at the left edge, for the names of pitches. */
@@ -140,7 +140,7 @@ export class Roll {
    */
   note(pen, note, x, row, strength, sounds) {
     // A thin row would make hairlines of the notes; they may lean into the rows beside them.
-    const tall = Math.max(row - 1, 7);
+    const tall = Math.max(row - 1, 8);
     const top = (this.range[1] - note.pitch + 0.5) * row - tall / 2;
     const left = x(note.on) + 1;
     const wide = Math.max(4, x(note.off) - x(note.on) - 2);

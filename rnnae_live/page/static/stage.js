@@ -1,7 +1,7 @@
 /**
  * The stage: what is shown of the phrase and of the answer, at which place each of them is, and who sounds.
  *
- * mirror, keyboard -> [stage] -> rolls, faders
+ * mirror -> [stage] -> rolls, faders
  */
 
 import { PPQ } from "./mirror.js";
@@ -25,16 +25,15 @@ export class Stage {
     this.elements = elements;
     this.phrase = new Roll(elements.in, PHRASE);
     this.answer = new Roll(elements.out, ANSWER);
-    this.phrase.hint = "Play something";
+    this.phrase.hint = "Play: a MIDI keyboard, the keys below, or A to L";
     this.answer.hint = "The answer appears here";
     /** @type {any} */
     this.playing = null;
     /** @type {number[]} parent of each note of the answer */
     this.tracing = [];
     this.levels = new Array(9).fill(0);
-    /** @type {{on: number, off: number | null, pitch: number, velocity: number}[]} seconds of this page */
+    /** @type {[number, number | null, number, number][]} on and off in seconds of the server, pitch, velocity */
     this.coming = [];
-    this.listening = false;
   }
 
   /** Take over what has changed. */
@@ -45,8 +44,7 @@ export class Stage {
     for (const roll of [this.phrase, this.answer]) [roll.bar, roll.beat] = [transport.bar, transport.beat];
     this.playing = part.playing;
     if (part.playing) this.showAnswer(part.playing, transport.bar);
-    if (this.listening && !part.listening) this.coming = this.coming.filter((note) => note.off === null);
-    this.listening = part.listening;
+    this.coming = part.coming;
     if (part.heard && !this.coming.length) this.showPhrase(part.heard);
     tell(this.elements.inTold, part.listening ? "listening" : part.heard ? count(part.heard.notes.length) : "");
     tell(this.elements.outTold, this.told(part));
@@ -93,25 +91,15 @@ export class Stage {
   }
 
   /**
-   * A key of this page went down (velocity above 0) or up.
-   * @param {number} pitch
-   * @param {number} velocity
-   */
-  played(pitch, velocity) {
-    const at = performance.now() / 1000;
-    for (const note of this.coming) if (note.pitch === pitch && note.off === null) note.off = at;
-    if (velocity) this.coming.push({ on: at, off: null, pitch, velocity });
-  }
-
-  /**
    * @param {number | null} tick where the transport is
+   * @param {number | null} time of the server
    * @returns {boolean} whether anything moves
    */
-  draw(tick) {
+  draw(tick, time) {
     const playing = this.playing;
     const head = playing && tick !== null ? tick - playing.start : null;
     this.answer.draw(head, playing !== null);
-    if (this.coming.length) this.drawComing();
+    if (this.coming.length && time !== null) this.drawComing(time);
     else this.phrase.draw(this.phraseHead(head), false);
     this.light(head);
     return playing !== null || this.coming.length > 0 || this.levels.some((level) => level > 0.02);
@@ -123,22 +111,22 @@ export class Stage {
     return (this.playing.at * this.playing.length + Math.max(0, head)) % this.phrase.length;
   }
 
-  /** Draw what is being played, as the clock has it now. */
-  drawComing() {
-    const at = performance.now() / 1000;
+  /** @param {number} time of the server: what is being played is drawn up to it */
+  drawComing(time) {
     const ticks = ((this.mirror.transport?.bpm ?? 120) * PPQ) / 60;
-    const begin = this.coming[0].on;
-    const notes = this.coming.map((note) => ({
-      on: (note.on - begin) * ticks,
-      off: ((note.off ?? at) - begin) * ticks,
-      pitch: note.pitch,
-      velocity: note.velocity,
+    const begin = this.coming[0][0];
+    const notes = this.coming.map(([on, off, pitch, velocity]) => ({
+      on: (on - begin) * ticks,
+      off: ((off ?? Math.max(on, time)) - begin) * ticks,
+      pitch,
+      velocity,
       colour: PHRASE,
     }));
-    const length = Math.ceil(Math.max((at - begin) * ticks + PPQ, 2 * this.phrase.bar) / this.phrase.bar) * this.phrase.bar;
+    const bars = Math.ceil(((time - begin) * ticks + PPQ) / this.phrase.bar);
+    const length = Math.max(2, bars) * this.phrase.bar;
     this.phrase.put("coming", notes, length);
     this.phrase.gone = [];
-    this.phrase.draw((at - begin) * ticks, true);
+    this.phrase.draw((time - begin) * ticks, true);
   }
 
   /** @param {number | null} head */
