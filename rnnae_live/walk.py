@@ -32,6 +32,9 @@ LEAD = 0.005
 OFF_LINE = 0.0005
 """Seconds by which the end of a sounding note may be off before it is moved."""
 
+JUST = 1.0
+"""Ticks by which a note may have begun and still be played where a walk is entered: 21 ms at 120 bpm."""
+
 BEFORE = 1e-6
 """Seconds by which a moment may be missed because of rounding: what is this near a moment is on it."""
 
@@ -204,10 +207,13 @@ class Walk:
         return [Withdraw(self.part, moment - BEFORE, moment)]
 
     def enter(self, tick: float) -> None:
-        """Go on at ``tick`` instead, in the middle of a piece where it lies in one; call before anything is played."""
+        """Go on at ``tick`` instead, in the middle of a piece where it lies in one; call before anything is played.
+
+        What has begun just now is played: the first tick of a clock with jitter is late already when it is heard.
+        """
         while not self.over and self.start + self.source.length(self.at) <= tick:
             self.start, self.at = self.start + self.source.length(self.at), self.at + 1
-        self._first = tick
+        self._first = tick - JUST
 
     def shift(self, clock: Clock, seconds: float) -> None:
         """Move a walk that has just begun later, with what it has handed over."""

@@ -76,6 +76,17 @@ def test_jitter_of_the_clock_is_not_in_the_music() -> None:
     assert max(abs(off - mean) for off in offs) <= 0.0015
 
 
+@pytest.mark.parametrize("jitter", [0.001, 0.002, 0.005])
+@pytest.mark.parametrize("again", range(6))
+def test_a_late_first_tick_does_not_cost_the_first_note(jitter: float, again: int) -> None:
+    stage = Synced(jitter=jitter)
+    stage.tick(48 + again, 120.0)
+    stage.ticks.clear()
+    stage.hear(START)
+    stage.tick(4 * 24, 120.0)
+    assert [pitch for pitch, _ in stage.played()][:4] == SCALE[:4]
+
+
 @pytest.mark.parametrize("after", [180.0, 60.0, 121.0])
 def test_another_tempo_is_followed_and_no_note_is_lost_or_doubled(after: float) -> None:
     stage = Synced()
