@@ -85,6 +85,27 @@ def test_a_pad_stops_the_loop_and_a_program_change_puts_another_preset_in(tmp_pa
         instrument.stop()
 
 
+def test_a_controller_is_shown_what_somebody_else_turns(tmp_path: Path) -> None:
+    one = Assignment(source("cc 16"), "octave", Way.ABSOLUTE)
+    controls = PortControls("Twister", ControlMap((one,)), Mode.PICKUP, shows=True)
+    save(Controls((controls,)), tmp_path / "controls.json")
+    system = backend("jack", "Twister")
+    shown: list[bytes] = []
+    system.open_output("knobs")
+    system.open_input(lambda _at, data: shown.append(data), "lamps")
+    instrument = Instrument(tmp_path, *LOOP)
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.until(lambda: b"\xb0\x10\x40" in shown, 15)
+            performer.play([(0.0, b"\xb0\x6e\x7f")])
+            performer.until(lambda: b"\xb0\x10\x7f" in shown, 15)
+    finally:
+        instrument.stop()
+        system.close()
+
+
 def test_what_is_learned_while_it_plays_is_known_at_once(tmp_path: Path, controller: Output) -> None:
     instrument = Instrument(tmp_path, *LOOP)
     try:
