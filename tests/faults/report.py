@@ -1,0 +1,130 @@
+"""The report of the fault matrix, in words and as JSON.
+
+``python -m tests.faults`` injects a little of everything, in a few minutes; ``--long`` hundreds and thousands, in
+hours. ``--only WORDS`` takes the rows whose names hold some words, ``--json`` prints JSON, ``--list`` the rows.
+It leaves with 0 where every guarantee was kept, 1 where one was not. Bounds in seconds that were not met are told: on
+a machine that others use they say as much about these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.matrix import planted_found, rows, with_server
+from tests.faults.seen import Row, Seen, quantile
+
+
+OF_PRESETS = ("power cuts while presets change", "full and failing disks", "kills and two writers")
+"""Rows in which a preset may be torn or lost."""
+
+
+def observe(row: Row, *, long: bool, folder: Path) -> Seen:
+    """Return what is seen of a row; what it raises is a guarantee that was not kept."""
+    seen = Seen(row.name, row.required)
+    began = time.monotonic()
+    try:
+        row.run(seen, long, folder)
+    except pytest.skip.Exception as reason:
+        seen.skipped = str(reason)
+    except Exception as error:  # noqa: BLE001 - one row that ends is told, and the next one is another
+        seen.broken.append(f"the row ended with {type(error).__name__}: {str(error)[:300]}")
+    seen.seconds = time.monotonic() - began
+    return seen
+
+
+def goals(all_seen: Sequence[Seen], planted: tuple[int, int] | None) -> dict[str, Any]:
+    """Return the figures of the goals."""
+    by_name = {seen.name: seen for seen in all_seen}
+    engine = by_name.get("kill -9 of the engine")
+    server = by_name.get("JACK server killed and back")
+    figures = {key: value for seen in all_seen for key, value in seen.figures.items()}
+    injected = sum(sum(seen.injected.values()) for seen in all_seen)
+    return {
+        "stuck notes": sum(seen.stuck for seen in all_seen),
+        "injected faults": injected,
+        "kinds of faults": len({kind for seen in all_seen for kind in seen.injected}),
+        "kill -9 of the engine, last note-off p99 (ms)": engine and round(quantile(engine.released_ms, 0.99), 1),
+        "JACK server returns, playing again": server and f"{server.restarts} of {sum(server.injected.values())}",
+        "hostile MIDI files / crashes": figures.get("MIDI files / crashes"),
+        "mutated files imported (%)": figures.get("mutated files imported (%)"),
+        "hostile byte streams / crashes": figures.get("byte streams / crashes"),
+        "corrupted models / run": figures.get("corrupted models / run"),
+        "presets torn or lost": sum(len(by_name[row].broken) for row in OF_PRESETS if row in by_name),
+        "virtual hours / growth of memory (MB)": figures.get("virtual hours / growth of memory (MB)"),
+        "planted faults found": planted and f"{planted[0]} of {planted[1]}",
+    }
+
+
+def words(seen: Seen) -> str:
+    """Return a row in words."""
+    state = "skipped" if seen.skipped else "BROKEN" if seen.broken else "bound missed" if seen.missed else "kept"
+    lines = [f"{seen.name}: {state}", f"  required  {seen.required}"]
+    if seen.skipped:
+        return "\n".join([*lines, f"  skipped   {seen.skipped}"])
+    kinds = sorted(seen.injected)
+    shown = ", ".join(f"{seen.injected[kind]} x {kind}" for kind in kinds[:6])
+    more = f" and {len(kinds) - 6} kinds more" if len(kinds) > 6 else ""
+    lines.append(f"  injected  {sum(seen.injected.values())}: {shown}{more}")
+    heard = f"{seen.stuck} notes stuck, {seen.restarts} restarts, {seen.late} late events"
+    if seen.released_ms:
+        half, most, worst = (quantile(seen.released_ms, part) for part in (0.5, 0.99, 1.0))
+        heard += f"; released after {half:.1f} / {most:.1f} / {worst:.1f} ms (p50 / p99 / max)"
+    lines.append(f"  seen      {heard}")
+    lines += [f"            {name}: {value}" for name, value in seen.figures.items()]
+    lines += [f"  bound     {b.name}: {b.value:g}, goal {b.goal:g}{'' if b.met else ' - missed'}" for b in seen.bounds]
+    lines += [f"  BROKEN    {sentence}" for sentence in seen.broken[:10]]
+    return "\n".join([*lines, f"  took      {seen.seconds:.1f} s"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Inject, print the report, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Inject faults and tell what happens.")
+    parser.add_argument("--long", action="store_true", help="hundreds of each, for hours")
+    parser.add_argument("--only", metavar="WORDS", default="", help="rows whose names hold these words")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows")
+    options = parser.parse_args(arguments)
+    chosen = [row for row in rows() if options.only.lower() in row.name.lower()]
+    if options.list:
+        sys.stdout.write("".join(f"{row.name}: {row.required}\n" for row in chosen))
+        return 0
+    told: list[Seen] = []
+    with tempfile.TemporaryDirectory(prefix="rnnae-faults-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNAE_HOME", str(Path(folder) / "home"))
+        patch.setenv("RNNAE_PAGE", "off")
+        with with_server(Path(folder), needed=any(row.ports for row in chosen)) as missing:
+            for number, row in enumerate(chosen):
+                place = Path(folder) / str(number)
+                place.mkdir()
+                seen = observe(row, long=options.long, folder=place)
+                if row.ports and missing:
+                    seen.skipped, seen.broken = missing, []
+                told.append(seen)
+                if not options.json:
+                    sys.stdout.write(f"{words(seen)}\n\n")
+                    sys.stdout.flush()
+        planted = planted_found(Path(folder)) if not options.only or "planted" in options.only else None
+    figures = goals(told, planted)
+    broken = [seen.name for seen in told if seen.broken]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.python_version()}"
+    if options.json:
+        plain = {"machine": machine, "long": options.long, "rows": [seen.plain() for seen in told], "goals": figures}
+        sys.stdout.write(json.dumps({**plain, "broken": broken}, indent=1) + "\n")
+    else:
+        sys.stdout.write(f"Goals ({machine})\n" + "".join(f"  {k}: {v}\n" for k, v in figures.items() if v is not None))
+        missed = [f"  {seen.name}: {sentence}\n" for seen in told for sentence in seen.missed]
+        sys.stdout.write("Bounds missed\n" + "".join(missed) if missed else "All bounds met.\n")
+        sys.stdout.write(f"Broken: {', '.join(broken)}\n" if broken else "Every guarantee was kept.\n")
+    all_found = planted is None or planted[0] == planted[1]
+    return 1 if broken or not all_found else 0
