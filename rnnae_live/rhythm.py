@@ -126,7 +126,7 @@ def _first_bar(notes: Sequence[Note], metre: Metre, heard: grid.Performance) -> 
     # Who plays to the click of a recorder lies on the recorder's beats.
     click = round(-heard.phase / pulse) * pulse
     clicked = abs(heard.phase + click) < CLICK
-    if clicked and start - click < pulse / 2:
+    if clicked and 0 <= start - click < pulse / 2:
         return click
     if notes[-1].end - start <= 2 * bar or bar < 2 * STEP:
         return start - start % pulse
