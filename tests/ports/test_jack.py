@@ -50,8 +50,7 @@ class Instrument:
     """A running ``rnnae-live live``."""
 
     def __init__(self, home: Path, *options: str) -> None:
-        # How the performer's timing is carried over is tested elsewhere: here the answer lies on the grid.
-        live = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--bpm", str(BPM), "--set", "feel=0"]
+        live = [sys.executable, "-m", "rnnae_live", "live", "--backend", "jack", "--bpm", str(BPM)]
         self.home = home
         self.process = subprocess.Popen(
             [*BOUND, *live, *options], env={**os.environ, "RNNAE_HOME": str(home)}, stdout=subprocess.PIPE, text=True
@@ -142,7 +141,21 @@ def test_a_phrase_and_a_rest_are_answered_in_tempo(performer: Performer) -> None
     assert len(notes) >= 4
     assert notes[0][0] > performer.played[-1][0]
     assert {velocity for _, _, velocity in notes} == {101}
-    on_grid(performer, notes)
+
+
+def test_without_the_performers_touch_the_answer_lies_on_the_grid(tmp_path: Path) -> None:
+    instrument = Instrument(tmp_path, "--set", "feel=0")
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.play(answered_at_once())
+            performer.until(lambda: len(performer.ons()) >= 4 and not performer.sounding(), 15)
+            time.sleep(4 * 60 / BPM)
+            performer.until(lambda: not performer.sounding())
+            on_grid(performer, performer.ons())
+    finally:
+        instrument.stop()
 
 
 def test_answer_now_is_answered_before_any_rest_has_passed(performer: Performer) -> None:
