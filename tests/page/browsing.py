@@ -17,6 +17,7 @@ REQUIRED = bool(os.environ.get("RNNAE_REQUIRE_BROWSER"))
 READY = (
     "document.body.dataset.link === 'open' && rnnae.mirror.part && rnnae.mirror.presets.length > 0"
     " && rnnae.mirror.specs.size > 0 && rnnae.link.offset !== null"
+    " && document.querySelectorAll('.rows button').length > 0 && document.querySelectorAll('#mode button').length > 0"
 )
 
 TUNE = [("a", 0.25), ("s", 0.25), ("d", 0.25), ("f", 0.25), ("g", 0.5), ("h", 0.25), ("g", 0.5)]
@@ -74,7 +75,7 @@ def lit(tab: Tab, canvas: str) -> int:
     return int(
         tab.evaluate(
             f"(() => {{ const c = document.getElementById('{canvas}');"
-            " const d = c.getContext('2d').getImageData(60, 0, c.width - 60, c.height).data;"
+            " const d = c.getContext('2d').getImageData(31, 0, c.width - 31, c.height).data;"
             " let n = 0; for (let i = 0; i < d.length; i += 4) {"
             " const [most, least] = [Math.max(d[i], d[i + 1], d[i + 2]), Math.min(d[i], d[i + 1], d[i + 2])];"
             " n += most > 110 && most - least > 50; }"

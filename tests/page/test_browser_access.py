@@ -173,6 +173,10 @@ def test_everything_has_room_on_every_screen(tab: Tab, width: int, height: int) 
         assert tab.evaluate("document.documentElement.scrollHeight <= innerHeight")
         bottoms = "[...document.querySelectorAll('.foot *, .keys *')].map((one) => one.getBoundingClientRect().bottom)"
         assert tab.evaluate(f"Math.max(...{bottoms})") <= height
+    tab.evaluate("scrollTo(0, 1e6)")
+    _, top, _, tall = tab.box("#panic")
+    assert top >= 0, "panic is in reach"
+    assert top + tall <= height
     small = """[...document.querySelectorAll('.top button, .actions button, .tabs button')]
       .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 40).length"""
     assert tab.evaluate(small) == 0, "a finger needs room"

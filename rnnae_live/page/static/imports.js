@@ -78,7 +78,8 @@ export class Imports {
     this.roll.key = "";
     const notes = report.notes.map(([on, duration, pitch]) => ({ on, off: on + duration, pitch, velocity: 96, colour: PHRASE }));
     this.roll.put(report.name, notes, report.length);
-    if (!this.dialog.open) this.dialog.showModal();
+    // Not modal: the panic button stays in reach.
+    if (!this.dialog.open) this.dialog.show();
     this.roll.draw(null, false);
     this.doing.say(`'${report.name}': ${sentence(report)}`);
   }

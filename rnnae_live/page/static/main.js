@@ -158,6 +158,7 @@ named("show-keys").addEventListener("click", () => {
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     panic();
+    for (const one of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))) one.close();
     return;
   }
   const at = /** @type {HTMLElement} */ (event.target);

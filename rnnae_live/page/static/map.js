@@ -50,7 +50,7 @@ export class StateMap {
     /** @type {number[]} */
     this.weights = [];
     this.plane = new Plane(element, "Map of the songs: the nearest ones are mixed", ["Across the map", "Up the map"], (x, y) => {
-      mix(nearby(this.presets, x, y));
+      if (this.presets.length) mix(nearby(this.presets, x, y));
     });
     this.plane.put(0.5, 0.5);
   }

@@ -16,8 +16,8 @@ export class Notices {
     this.line = line;
     this.log = log;
     this.list = /** @type {HTMLElement} */ (log.querySelector("ol"));
-    opener.addEventListener("click", () => log.showModal());
-    log.addEventListener("click", (event) => event.target === log && log.close());
+    // Not modal: the panic button stays in reach.
+    opener.addEventListener("click", () => (log.open ? log.close() : log.show()));
   }
 
   /** @param {string} text */

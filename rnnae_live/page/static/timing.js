@@ -65,7 +65,7 @@ export class Timing {
     this.figure("Page line", Number.isFinite(link.trip) ? `${(link.trip * 1000).toFixed(1)} ms` : "–");
     const counts = mirror.tree.counts;
     if (counts) this.figure("Answers", String(counts.answers));
-    this.brief.textContent = most === undefined ? "" : `late ${told(most)}`;
+    this.brief.textContent = most === undefined || !player.sent ? "" : `late ${told(most)}`;
     this.brief.title = "99 of 100 messages were sent less late than this";
     this.brief.classList.toggle("bad", (most ?? 0) > LATE);
   }
