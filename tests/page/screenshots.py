@@ -74,7 +74,7 @@ def main() -> int:
         session, url = start(Path(folder) / "home")
         try:
             with Browser(path, Path(folder) / "browser") as browser:
-                photograph(browser.open(url, scale=2.0), out)
+                photograph(browser.open(url, scale=1.5), out)
         finally:
             session.send_signal(signal.SIGTERM)
             session.communicate(timeout=10)
