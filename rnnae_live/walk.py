@@ -142,8 +142,7 @@ class Walk:
         out: list[Output] = []
         while not self.over and self.start <= horizon:
             if self.melody is None:
-                self._pass_over(clock.tick(now))
-                if self.over:
+                if self._pass_over(clock.tick(now)):
                     break
                 out += self._load(clock)
             out += self._hand_over(clock, horizon)
@@ -226,11 +225,15 @@ class Walk:
 
     # -- one piece ---------------------------------------------------------------------------------------------------
 
-    def _pass_over(self, tick: float) -> None:
-        """Leave out pieces that have ended by ``tick``: the machine slept, and nobody could hear them any more."""
+    def _pass_over(self, tick: float) -> bool:
+        """Leave out pieces that have ended by ``tick``: the machine slept, and nobody could hear them any more.
+
+        Return whether none is left.
+        """
         while not self.over and self.start + (length := self.source.length(self.at)) <= tick:
             self.start, self.at = self.start + length, self.at + 1
             self._sounding = None
+        return self.over
 
     def _load(self, clock: Clock) -> list[Output]:
         """Decode the piece that is due."""

@@ -27,6 +27,7 @@ from rnnae_live.errors import ControlError, RnnaeError
 from rnnae_live.events import ControlChange, DueNote, Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
+from rnnae_live.live.lesson import Lesson
 from rnnae_live.live.wire import Kind, Link, LinkLostError
 from rnnae_live.melody import Melody
 from rnnae_live.presets import keep
@@ -77,6 +78,8 @@ class EngineProcess(Child):
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
         self._controls: Controls | None = None
+        control = options.get("control")
+        self._lesson = Lesson(control, self._later) if control else None
         self._learn_at = 0.0
         self._watched = False
         self._shown: dict[str, Any] = {}
@@ -134,7 +137,8 @@ class EngineProcess(Child):
         kind, payload = frame
         if kind is Kind.DO and hasattr(self, "engine"):
             self._idle = False
-            self._put(self.engine.do(wire.unpack_json(payload), time.monotonic()))
+            wish = wire.unpack_json(payload)
+            self._put(self._teach(wish) if "learn" in wish else self.engine.do(wish, time.monotonic()))
         elif kind is Kind.WATCH:
             self._watched, self._shown = bool(payload and payload[0]), {}
 
@@ -158,6 +162,8 @@ class EngineProcess(Child):
             return
         self._show_at = now + SHOW
         seen = view(self.engine, now)
+        if self._lesson is not None:
+            seen["learn"] = self._lesson.shown()
         different = changes(self._shown, seen)
         self._shown = seen
         if different:
@@ -181,8 +187,25 @@ class EngineProcess(Child):
 
     def _handle(self, at: float, data: bytes, port: int) -> None:
         event = events.read(data, at)
+        if event is not None and port == events.CONTROL and self._lesson is not None and self._lesson.heard(event):
+            return
         if event is not None:
             self._put(self.engine.handle(event, time.monotonic(), port))
+
+    def _teach(self, wish: dict[str, Any]) -> list[Output]:
+        """Wait for the control of what somebody has named."""
+        if self._lesson is None:
+            return [Notice("There is no controller to learn from: start with --control NAME.")]
+        try:
+            self._lesson.begin(wish["learn"], self._controls, wish.get("part"))
+        except ControlError as error:
+            return [Notice(str(error))]
+        return []
+
+    def _later(self, notice: Notice) -> None:
+        """Tell something from any thread."""
+        self._told_later.append(notice)
+        self.wake()
 
     def _learn(self, now: float) -> None:
         """Read the controller as has been learned for it, again when something was learned while it plays."""
@@ -223,8 +246,7 @@ class EngineProcess(Child):
             notice = Notice(f"Saved as '{name}' ({path}).")
         except (RnnaeError, OSError) as error:
             notice = Notice(f"The captured phrase could not be saved and stays for this session: {error}", fault=True)
-        self._told_later.append(notice)
-        self.wake()
+        self._later(notice)
 
     def _put(self, outputs: list[Output]) -> None:
         """Send to the player what is played, and to the front what is told."""

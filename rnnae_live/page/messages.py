@@ -60,17 +60,19 @@ def read(text: str | bytes) -> tuple[str, Any]:
     except (msgspec.DecodeError, RecursionError, UnicodeError, ValueError) as error:
         raise ControlError(f"That is no JSON: {str(error)[:100]}.") from None
     if not isinstance(message, dict) or len(message) != 1:
-        raise ControlError("A message is an object with one key: do, ping, import or export.")
+        raise ControlError("A message is an object with one key: do, learn, ping, import or export.")
     kind, content = next(iter(message.items()))
     if kind == "do":
         return kind, wish(content)
+    if kind == "learn":
+        return "do", {"learn": None if content is None else _learnable(content)}
     if kind == "ping":
         return kind, _number(content)
     if kind == "import":
         return kind, _import(content)
     if kind == "export" and content in ("answer", "session"):
         return kind, content
-    raise ControlError(f"There is no message {str(kind)[:40]!a}; there are do, ping, import and export.")
+    raise ControlError(f"There is no message {str(kind)[:40]!a}; there are do, learn, ping, import and export.")
 
 
 def wish(content: object) -> Wish:
@@ -91,6 +93,13 @@ def wish(content: object) -> Wish:
 def is_panic(one: Wish) -> bool:
     """Return whether a wish goes before everything else."""
     return one.get("press") == Press.PANIC.value
+
+
+def _learnable(content: object) -> str:
+    name = _name(content)
+    if name not in SPECS and name not in ACTIONS:
+        raise ControlError(f"There is neither a parameter nor an action {name[:40]!a}.")
+    return name
 
 
 def _turn(content: Mapping[str, Any]) -> Wish:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rnnae_live.control import Assignment, ControlMap, Way
 from rnnae_live.control.sources import source
 from rnnae_live.control.store import Controls, PortControls, save
 from rnnae_live.control.takeover import Mode
+from rnnae_live.live import wire
 from rnnae_live.ports import Output, backend
 from tests.ports.performer import Performer
 from tests.ports.test_jack import Instrument
@@ -104,6 +106,35 @@ def test_a_controller_is_shown_what_somebody_else_turns(tmp_path: Path) -> None:
     finally:
         instrument.stop()
         system.close()
+
+
+def test_a_remote_control_can_ask_for_a_lesson(tmp_path: Path, controller: Output) -> None:
+    instrument = Instrument(tmp_path, *LOOP)
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.until(lambda: len(performer.ons()) >= 2, 15)
+            front = wire.call(next((tmp_path / "run").glob("session-*")), "front", 5.0)
+            front.send(*wire.pack_json(wire.Kind.DO, {"learn": "octave"}))
+            values = iter(range(40, 120))
+
+            def learned_by_turning() -> bool:
+                controller.send(bytes((0xB0, 19, next(values))))
+                time.sleep(0.05)
+                return any(line.startswith("Learned: ") for line in instrument.lines)
+
+            performer.until(learned_by_turning, 15)
+            low = max(pitch for _, pitch, _ in performer.ons())
+
+            def turned() -> bool:
+                controller.send(b"\xb0\x13\x7f")
+                return performer.ons()[-1][1] > low + 7
+
+            performer.until(turned, 15)
+            front.close()
+    finally:
+        instrument.stop()
 
 
 def test_what_is_learned_while_it_plays_is_known_at_once(tmp_path: Path, controller: Output) -> None:
