@@ -15,8 +15,8 @@ The signal path, in the order that data travels it::
     player    the answer as due events, each sent at its time, each note-on with its note-off
 
 ``engine`` is the patch that joins them and the only writer of musical state: a ``transport`` (``clock``) that all parts
-share, and for each ``part`` a ``desk`` of knobs and ``slots``. ``live`` runs it in processes, ``page`` and ``osc`` reach it
-from outside.
+share, and for each ``part`` a ``desk`` of knobs and ``slots``. ``live`` runs it in processes, ``page`` and ``osc``
+reach it from outside.
 """
 
 __version__ = "0.1.0"

@@ -59,7 +59,7 @@ class Scene(Protocol):
 
     @property
     def mode(self) -> str | None:
-        """ "answer", "trade" or "loop", None where it says nothing."""
+        """The mode: "answer", "trade" or "loop", None where it says nothing."""
 
 
 class Refining(Protocol):
