@@ -24,7 +24,7 @@ from rnnae_live.presets import Bank
 from rnnae_live.tokens import Vocabulary
 from tests.export.test_network import tune
 
-pytestmark = pytest.mark.export
+pytestmark = [pytest.mark.export, pytest.mark.timeout(600)]
 
 VOCABULARY = Vocabulary()
 SETTINGS = Settings(units=16, notes=0.012, batch=8, bars=(2,))

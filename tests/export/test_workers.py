@@ -18,7 +18,7 @@ pytest.importorskip("tensorflow", reason="the [train] extra is not installed")
 from tests.export.test_train import songs
 from tests.processes import BOUND
 
-pytestmark = [pytest.mark.export, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.export, pytest.mark.timeout(600)]
 
 OPTIONS = ["--scratch", "--name", "run", "--units", "16", "--batch", "16", "--transpose", "0", "--notes"]
 
