@@ -141,6 +141,9 @@ class PlayerProcess(Child):
 
     def leave(self) -> None:
         """Release everything, let the driver send it, and close."""
+        with suppress(PortError), self._lock:
+            # Whoever plays on while the ports close would begin a note that nobody ends.
+            self.player.set_thru(0)
         self._cut(Cut())
         self._close_ports()
         taken = self._intake.taken()

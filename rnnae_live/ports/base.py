@@ -176,6 +176,8 @@ class Backend(ABC):
     def __init__(self) -> None:
         """Begin without ports."""
         self._ports: list[Port] = []
+        self.went: set[str] = set()
+        """Ports that the system has said to be gone since ``mend`` looked last; they may be back by now."""
         self.missed_periods = 0
         """How often the system said that it was late itself."""
         self.fault_count = 0
@@ -227,13 +229,14 @@ class Backend(ABC):
             PortError: the system does not answer.
         """
         named = [port for port in self._ports if port.peers]
+        went, self.went = self.went, set()
         inputs = self.sources() if any(isinstance(port, Input) for port in named) else []
         outputs = self.destinations() if any(isinstance(port, Output) for port in named) else []
         changes = []
         for port in named:
             found = [(peer, peer.find(inputs if isinstance(port, Input) else outputs)) for peer in port.peers]
             for peer, name in found:
-                if peer.there and name is None:
+                if peer.there and (name is None or peer.name in went):
                     port.miss(peer)
             changes += [Change(port, name, there=False) for name in port.missed]
             port.missed.clear()

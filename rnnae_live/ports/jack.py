@@ -78,7 +78,7 @@ class Jack(Backend):
         self._times = _CycleTimes(self._client)
         self._client.set_process_callback(self._process)
         self._client.set_shutdown_callback(lambda _status, _reason: self._lost())
-        self._client.set_port_registration_callback(lambda _port, _there: self._changed(), only_available=False)
+        self._client.set_port_registration_callback(self._registration, only_available=False)
         self._client.set_xrun_callback(self._late)
 
     def watch(self, lost: Callable[[], None], changed: Callable[[], None]) -> None:
@@ -167,6 +167,12 @@ class Jack(Backend):
     def _listed(self, **which: bool) -> list[str]:
         with self._failing("list its ports"):
             return [port.name for port in self._client.get_ports(is_midi=True, **which)]
+
+    def _registration(self, port: Any, there: bool) -> None:  # noqa: ANN401, FBT001 - libjack calls it so
+        if not there:
+            # A look at the ports may come too early to miss it, and the next one too late.
+            self.went.add(port.name)
+        self._changed()
 
     def _late(self, _microseconds: float) -> None:
         self.missed_periods += 1
