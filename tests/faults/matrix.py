@@ -1,23 +1,49 @@
-"""All rows of the fault matrix, in the order in which they are injected."""
+"""All rows of the fault matrix, in the order in which they are injected, and the JACK server that some need."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.faults import files, floods, fuzz, pipeline
+from tests.faults.planted import PLANTED, found
 from tests.faults.seen import Row
 
+
 def rows() -> list[Row]:
-    return [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS]
+    """Return all rows."""
+    virtual = [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS]
+    if find_spec("jack") is None:
+        return virtual
+    from tests.faults import live
+
+    return [*live.ROWS, *virtual]
+
+
 def planted_found(folder: Path) -> tuple[int, int]:
-    return 0, 0
+    """Return how many planted faults are found, and how many are planted."""
+    return sum(found(one, folder / f"planted {number}") for number, one in enumerate(PLANTED)), len(PLANTED)
+
+
 @contextmanager
 def with_server(folder: Path, *, needed: bool) -> Iterator[str]:
-    yield ""
+    """Run a JACK server where one is needed; why there is none otherwise, else an empty text."""
+    if not needed or shutil.which("jackd") is None:
+        yield "jackd is not installed" if needed else ""
+        return
+    from tests.ports.server import JackServer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_DEFAULT_SERVER", f"rnnaefaults{os.getpid()}")
+        patch.setenv("JACK_NO_START_SERVER", "1")
+        server = JackServer(folder / "jackd.log")
+        try:
+            yield ""
+        finally:
+            server.stop()

@@ -9,6 +9,8 @@ a machine that others use they say as much about these.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import platform
@@ -34,10 +36,12 @@ def observe(row: Row, *, long: bool, folder: Path) -> Seen:
     seen = Seen(row.name, row.required)
     began = time.monotonic()
     try:
-        row.run(seen, long, folder)
+        # What the instruments say belongs to the row, not into the report.
+        with contextlib.redirect_stdout(io.StringIO()):
+            row.run(seen, long, folder)
     except pytest.skip.Exception as reason:
         seen.skipped = str(reason)
-    except Exception as error:  # noqa: BLE001 - one row that ends is told, and the next one is another
+    except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - one row that ends is told, and the next one is another
         seen.broken.append(f"the row ended with {type(error).__name__}: {str(error)[:300]}")
     seen.seconds = time.monotonic() - began
     return seen
