@@ -146,6 +146,26 @@ def test_a_change_is_undone(tab: Tab) -> None:
     tab.wait(f"{PART}.values['weight 2'] === 0")
 
 
+def test_a_control_is_named_for_learning_and_not_moved(tab: Tab) -> None:
+    tab.click("#learn")
+    tab.wait("document.getElementById('notice-text').textContent.includes('--control')")
+    tab.evaluate("window.sent = [], rnnae.link.send = (message) => window.sent.push(JSON.stringify(message))")
+    tab.evaluate("rnnae.mirror.take({learn: {armed: null, recent: [], refused: null}})")
+    tab.wait("!document.getElementById('learn').classList.contains('idle')")
+    tab.click("#learn")
+    tab.click(track(3))
+    tab.click("#freeze")
+    learned = "window.sent.filter((one) => !one.includes('ping'))"
+    assert tab.evaluate(learned) == ['{"learn":"weight 3"}', '{"learn":"freeze toggle"}']
+    tab.evaluate("rnnae.mirror.take({learn: {armed: 'weight 3', recent: [], refused: 'CC 0 is bank select.'}})")
+    tab.wait("document.querySelector('.armed')?.dataset.name === 'weight 3'")
+    tab.wait("document.getElementById('notice-text').textContent === 'CC 0 is bank select.'")
+    tab.click("#learn")
+    assert tab.evaluate(learned)[-1] == '{"learn":null}'
+    tab.click("#panic")
+    assert "silence everything" in tab.evaluate(learned)[-1]
+
+
 @pytest.mark.parametrize("place", ["nowhere", "the search", "the log"])
 def test_escape_silences_everything_from_everywhere(tab: Tab, place: str) -> None:
     tab.evaluate("rnnae.link.turn('weight 1', 1), rnnae.link.turn('mode', 2)")

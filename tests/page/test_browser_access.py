@@ -128,7 +128,7 @@ def test_the_focus_goes_everywhere_in_order_and_is_seen(tab: Tab) -> None:
         if not seen:
             unseen.append(name)
     assert unseen == []
-    expected = ["play", "bpm", "tap", "Answer", "scale", "sound", "panic", "answer-file", "Temperature", "tab-pad"]
+    expected = ["play", "bpm", "tap", "mode", "scale", "sound", "panic", "answer-file", "Temperature", "tab-pad"]
     expected += [
         "answer",
         "capture",

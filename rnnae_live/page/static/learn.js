@@ -18,14 +18,18 @@ export class Learn {
     this.notices = notices;
     this.there = false;
     this.active = false;
+    /** @type {string | null | undefined} why the last control cannot be learned */
+    this.refused = null;
     button.addEventListener("click", () => this.toggle());
-    // Before the control itself is moved by the same touch.
-    document.addEventListener("pointerdown", (event) => this.pick(event), { capture: true });
+    // Before the control itself is moved or pressed by the same touch.
+    for (const kind of ["pointerdown", "mousedown", "click"]) {
+      document.addEventListener(kind, (event) => this.pick(/** @type {MouseEvent} */ (event)), { capture: true });
+    }
   }
 
   toggle() {
     if (!this.there) {
-      this.notices.say("Learning is done in a terminal: rnnae-live learn.");
+      this.notices.say("There is no controller to learn from: start with --control NAME, or use rnnae-live learn.");
       return;
     }
     this.set(!this.active);
@@ -40,14 +44,12 @@ export class Learn {
     document.body.classList.toggle("learning", active);
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {MouseEvent} event */
   pick(event) {
     if (!this.active) return;
     const control = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("[data-name]"));
     if (!control) return;
-    for (const one of document.querySelectorAll(".armed")) one.classList.remove("armed");
-    control.classList.add("armed");
-    this.link.send({ learn: control.dataset.name });
+    if (event.type === "click") this.link.send({ learn: control.dataset.name });
     event.preventDefault();
     event.stopPropagation();
   }
@@ -57,8 +59,11 @@ export class Learn {
     const learn = mirror.tree.learn;
     this.there = learn !== undefined;
     this.button.classList.toggle("idle", !this.there);
-    if (this.active && learn && learn.armed === null && document.querySelector(".armed")) {
-      for (const one of document.querySelectorAll(".armed")) one.classList.remove("armed");
+    if (!this.there && this.active) this.set(false);
+    for (const one of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-name]"))) {
+      one.classList.toggle("armed", this.there && learn.armed === one.dataset.name);
     }
+    if (learn?.refused && learn.refused !== this.refused) this.notices.say(learn.refused);
+    this.refused = learn?.refused;
   }
 }
