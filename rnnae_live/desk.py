@@ -50,6 +50,12 @@ class _Moment:
     places: tuple[Slot | None, ...]
     seed: int
 
+    def same(self, other: _Moment) -> bool:
+        """Return whether the other is the same mix; a captured phrase that has become exact is the same phrase."""
+        names = [[slot and slot.name for slot in one.places] for one in (self, other)]
+        values = [{**one.values, "mode": 0.0} for one in (self, other)]
+        return values[0] == values[1] and self.seed == other.seed and names[0] == names[1]
+
 
 class Desk:
     """Values of all parameters of a part, its slots, what it heard last. Answers what a walk asks for."""
@@ -215,7 +221,7 @@ class Desk:
     def remember(self) -> bool:
         """Keep the mix that is heard from now on, to come back to; False where it is the one before."""
         moment = self._moment()
-        if self._past and self._past[-1] == moment:
+        if self._past and self._past[-1].same(moment):
             return False
         self._past.append(moment)
         return True
@@ -229,13 +235,16 @@ class Desk:
         return f"{mix}; temperature {self.values['temperature']:.2f}; seed {self.seed}"
 
     def undo(self) -> bool:
-        """Go back to the last mix that was heard and was another one; False where there is none."""
-        while self._past and self._past[-1] == self._moment():
+        """Go back to the last mix that was heard and was another one; False where there is none.
+
+        The mode stays: it is no part of a mix, and changes on a bar line.
+        """
+        while self._past and self._past[-1].same(self._moment()):
             self._past.pop()
         if not self._past:
             return False
         moment = self._past.pop()
-        self.values = dict(moment.values)
+        self.values = {**moment.values, "mode": self.values["mode"]}
         self.sow(moment.seed)
         self.slots.put_back(moment.places)
         return True

@@ -51,7 +51,8 @@ class Turns:
             return None
         if self._next is None or (self._next + 1) * length <= tick:
             # Unknown, or over before anybody has looked: the machine slept.
-            self._next = max(1, math.floor(tick / length) // 2 * 2 + 1)
+            # One that has begun already is past.
+            self._next = max(1, math.ceil(tick / length) // 2 * 2 + 1)
         return transport.clock.time(self._next * length) - TAKE
 
     def take(self, length: int) -> float:

@@ -93,8 +93,11 @@ class Slots:
         return tuple(self._places)
 
     def put_back(self, places: tuple[Slot | None, ...]) -> None:
-        """Put back what ``copy`` returned."""
-        self._places = list(places)
+        """Put back what ``copy`` returned; a captured phrase that has become exact meanwhile stays so."""
+        self._places = [
+            now if now is not None and then is not None and now.name == then.name else then
+            for now, then in zip(self._places, places, strict=True)
+        ]
 
     def select(self, number: int) -> Slot | None:
         """Put the preset of a program change into place 1; None where the bank has no such number."""

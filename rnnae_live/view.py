@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rnnae_live.control import weight_name
+from rnnae_live.events import CONTROL
 
 if TYPE_CHECKING:
     from rnnae_live.engine import Engine
@@ -41,7 +42,7 @@ def view(engine: Engine, now: float) -> Plain:
         },
         "values": dict(engine.values),
         "counts": {"phrases": counts.phrases, "answers": counts.answers, "faults": counts.faults},
-        "parts": {str(part.number): _part(part, now) for part in engine.parts},
+        "parts": {str(part.number): {**_part(part, now), "physical": _physical(engine, part)} for part in engine.parts},
     }
 
 
@@ -77,6 +78,13 @@ def _part(part: Part, now: float) -> Plain:
             "notes": [[round(n.on_tick, 2), round(n.off_tick, 2), n.pitch, n.velocity] for n in walk.notes],
         },
     }
+
+
+def _physical(engine: Engine, part: Part) -> dict[str, float]:
+    """Return where the controller's knobs stand, as far as they were moved."""
+    surface = engine.surfaces.get(CONTROL)
+    stands = {} if surface is None else surface.physical
+    return {name: value for (name, number), value in stands.items() if number in (0, part.number)}
 
 
 def changes(before: Plain, after: Plain) -> Plain:

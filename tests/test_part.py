@@ -153,6 +153,22 @@ def test_undo_goes_back_to_the_mix_that_was_heard_before() -> None:
     assert "nothing to go back to" in stage.notices[-1].text
 
 
+def test_undo_keeps_a_captured_phrase_exact() -> None:
+    stage = Stage()
+    stage.play(50, 52)
+    stage.hear(b"\xb0\x55\x7f")
+    stage.hear(b"\xb0\x56\x7f")
+    stage.run(stage.now + 4.0)
+    stage.turn(20, 127)
+    stage.hear(b"\xb0\x55\x7f")
+    stage.work()
+    exact = stage.engine.parts[0].slots[1]
+    stage.run(stage.now + 4.0)
+    stage.hear(b"\xb0\x75\x7f")
+    assert stage.engine.parts[0].desk.values["weight 1"] == 0.0
+    assert stage.engine.parts[0].slots[1] is exact
+
+
 def test_dice_fall_as_before_with_deja_vu_and_anew_without() -> None:
     for deja_vu, fresh in ((1.0, False), (0.0, True)):
         stage = Stage(looping(("Up", 1.0), **{"deja vu": deja_vu, "temperature": 1.0}))
@@ -395,7 +411,7 @@ turns = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(turns, max_size=30), st.sampled_from(["loop", "trade", "answer"]))
 def test_whatever_is_turned_every_note_is_whole_and_none_is_doubled(script: list, mode: str) -> None:  # type: ignore[type-arg]
     values = {"mode": choose("mode", mode), "turn": 1.0}

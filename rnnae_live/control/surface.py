@@ -67,6 +67,8 @@ class Surface:
         self._moved: dict[tuple[str, int], float] = {}
         self._before: dict[Assignment, int] = {}
         self._mirror = Mirror()
+        self.physical: dict[tuple[str, int], float] = {}
+        """Where knobs with ends stand, by parameter and part (0 where all are meant), as far as they were moved."""
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
@@ -112,6 +114,7 @@ class Surface:
             place = one_spec.place(value)
         else:
             knob = float(heard.value > 0) if heard.source.kind is Kind.NOTE else heard.place(centred=one_spec.centred)
+            self.physical[goal] = one_spec.at(knob)
             takeover = self._takeovers.get(one)
             taken = knob if takeover is None else takeover.move(knob, place)
             self._mirror.heard(one.source, heard.source.channel, heard.value, heard.time)

@@ -81,6 +81,8 @@ class EngineProcess(Child):
         control = options.get("control")
         self._lesson = Lesson(control, self._later) if control else None
         self._learn_at = 0.0
+        self._answer_us = 0
+        self._used = (time.process_time(), time.monotonic())
         self._watched = False
         self._shown: dict[str, Any] = {}
         self._show_at = 0.0
@@ -179,7 +181,16 @@ class EngineProcess(Child):
         if not hasattr(self, "engine"):
             return {}
         counts = self.engine.counts
-        told: dict[str, Any] = {"phrases": counts.phrases, "answers": counts.answers, "faults": counts.faults}
+        used, now = time.process_time(), time.monotonic()
+        cpu = 100 * (used - self._used[0]) / max(1e-3, now - self._used[1])
+        self._used = (used, now)
+        told: dict[str, Any] = {
+            "cpu_percent": round(cpu, 1),
+            "answer_us": self._answer_us,
+            "phrases": counts.phrases,
+            "answers": counts.answers,
+            "faults": counts.faults,
+        }
         settings = self.engine.snapshot()
         if settings != self._told:
             self._told = told["settings"] = settings
@@ -190,7 +201,10 @@ class EngineProcess(Child):
         if event is not None and port == events.CONTROL and self._lesson is not None and self._lesson.heard(event):
             return
         if event is not None:
+            answers = self.engine.counts.answers
             self._put(self.engine.handle(event, time.monotonic(), port))
+            if self.engine.counts.answers > answers:
+                self._answer_us = round((time.monotonic() - at) * 1e6)
 
     def _teach(self, wish: dict[str, Any]) -> list[Output]:
         """Wait for the control of what somebody has named."""

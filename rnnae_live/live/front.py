@@ -234,7 +234,10 @@ class Front:
                 self._audience.show({child.role: {key: one for key, one in child.status.items() if key != "settings"}})
             self._takeover = child.status.pop("settings", None) or self._takeover
         elif kind is Kind.NOTICE or (kind is Kind.FATAL and child.was_ready):
-            self._say(payload[1:].decode(errors="replace"))
+            text = payload[1:].decode(errors="replace")
+            self._say(text)
+            if child.role == "player":
+                self._audience.show({"ports": {"told": text}})
         elif kind in (Kind.TAKE, Kind.MARK):
             if self._tape is not None:
                 self._tape.take(frame)
@@ -278,6 +281,7 @@ class Front:
                 for key, own in (("sources", IN), ("destinations", OUT))
             )
             self._say(f"ready: listening on {heard}, answering on {played}. Ctrl-C ends.")
+            self._audience.show({"ports": {"told": f"Listening on {heard}, answering on {played}."}})
             if "page" in self.children.children:
                 self.children["page"].start_at = time.monotonic()
 
