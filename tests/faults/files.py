@@ -146,7 +146,7 @@ def damaged(data: bytes, dice: random.Random) -> bytes:
 
 
 def models(seen: Seen, long: bool, folder: Path) -> None:
-    """Damage a model in every way: none runs. Then fit its hashes: what still loads plays, and nothing else is raised."""
+    """Damage a model in every way: none runs. Then fit its hashes: what loads plays, and nothing else is raised."""
     dice = random.Random(9)
     bundle = _made(folder, "bundle")
     whole = {name: (factory() / name).read_bytes() for name in (*FILES, MANIFEST)}

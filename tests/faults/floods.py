@@ -7,7 +7,7 @@ import random
 import resource
 import threading
 import time
-from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from rnnae_live.control import spec
@@ -15,14 +15,12 @@ from rnnae_live.events import PLAYED, read
 from rnnae_live.feedback import Guard
 from rnnae_live.fuse import ROOM
 from rnnae_live.live.intake import Intake
-from rnnae_live.player import MOST_PENDING, Player
-from rnnae_live.settings import PartSettings, Settings
+from rnnae_live.player import MOST_PENDING
 from tests.faults.real import PLAY, Real, dense, perform
 from tests.faults.seen import Row, Seen
 from tests.test_feedback import PHRASES, WITHIN_MESSAGES, WITHIN_SECONDS, Wire, melody, notes, sounding
 from tests.test_feedback import Stage as Cable
 from tests.test_sync import CONTINUE, SCALE, START, STOP, TICK, Synced, warm
-from tests.virtual import Echo, Preset, line
 
 Message = bytes
 
@@ -57,8 +55,7 @@ def flood(seen: Seen, rate: int, kind: str, seconds: float) -> float:
     dice = random.Random(rate + len(kind))
     stage = Real(dense("loop", 2, thru="notes"))
     intake, player = Intake(), stage.player
-    stage.player.set_thru(2)
-    keys: dict[tuple[int, int], bool] = {}
+    player.set_thru(2)
     most, costs = 0, []
     begin = at = stage.now
     panicked = False
@@ -78,29 +75,30 @@ def flood(seen: Seen, rate: int, kind: str, seconds: float) -> float:
             event = read(message, moment)
             if event is not None:
                 stage.take(stage.engine.handle(event, stage.now))
-            if message[0] & 0xF0 in (0x80, 0x90) and len(message) == 3:
-                keys[message[0] & 15, message[1]] = message[0] & 0xF0 == 0x90 and message[2] > 0
         if panicked:
-            stage.hold_panic = len(list(player.ledger))  # type: ignore[attr-defined]
             seen.hold(
                 any(m[1] == b"\xb0\x7b\x00" for m in passed), f"a panic did not pass {rate} messages a second of {kind}"
             )
             panicked = False
         most = max(most, player.pending)
-    # Whoever flooded lets go of all keys: no note-off is dropped.
-    for channel in range(16):
-        for pitch in range(128):
-            for moment, message in intake.heard("in", PLAYED, at + 1.0, bytes((0x80 | channel, pitch, 0))):
-                player.thru(message, moment)
-    stage.run(at + 2.0)
-    for moment, message in intake.later("in", PLAYED, at + 2.0):
-        player.thru(message, moment)
+    let_go(stage, intake, at)
     seen.inject(f"{rate} messages a second of {kind}")
     seen.hold(most <= MOST_PENDING + ROOM, f"{most} events waited")
     seen.leave_sounding(stage.end(), f"a flood of {kind} at {rate}/s")
     seen.figures["messages dropped"] = int(seen.figures.get("messages dropped", 0)) + intake.dropped
     costs.sort()
     return costs[int(0.99 * len(costs))]
+
+
+def let_go(stage: Real, intake: Intake, at: float) -> None:
+    """Release all keys, as whoever flooded does at the end: no note-off is dropped whose note-on has passed."""
+    for number in range(16 * 128):
+        off = bytes((0x80 | number % 16, number // 16, 0))
+        for moment, message in intake.heard("in", PLAYED, at + 1.0, off):
+            stage.player.thru(message, moment)
+    stage.run(at + 2.0)
+    for moment, message in intake.later("in", PLAYED, at + 2.0):
+        stage.player.thru(message, moment)
 
 
 def floods(seen: Seen, long: bool, _folder: Path) -> None:
@@ -208,23 +206,58 @@ def _burst(stage: Synced, dice: random.Random) -> None:
         stage.hear(TICK)
 
 
-CLOCKS = {
+def _stop_lost(stage: Synced, _dice: random.Random) -> None:
+    stage.run(stage.now + 1.5)
+    stage.hear(START)
+
+
+def _start_lost(stage: Synced, _dice: random.Random) -> None:
+    stage.hear(STOP)
+    stage.tick(30, 120.0)
+
+
+def _started_twice(stage: Synced, _dice: random.Random) -> None:
+    stage.hear(START)
+    stage.tick(5, 120.0)
+    stage.hear(START)
+
+
+def _put_while_running(stage: Synced, dice: random.Random) -> None:
+    stage.hear(bytes((0xF2, dice.randrange(128), dice.randrange(128))))
+    stage.tick(30, 120.0)
+
+
+def _put_while_stopped(stage: Synced, dice: random.Random) -> None:
+    stage.hear(STOP)
+    stage.hear(bytes((0xF2, dice.randrange(64), 0)))
+    stage.hear(CONTINUE)
+    stage.tick(40, 120.0)
+
+
+def _continued(stage: Synced, _dice: random.Random) -> None:
+    stage.hear(CONTINUE)
+    stage.tick(12, 120.0)
+
+
+def _silent(seconds: float) -> Callable[[Synced, random.Random], None]:
+    return lambda stage, _dice: stage.run(stage.now + seconds)
+
+
+CLOCKS: dict[str, Callable[[Synced, random.Random], None]] = {
     "ticks lost": _lost,
     "ticks doubled": _doubled,
     "tempo jump": _jump,
     "drift": _drift,
     "burst of ticks": _burst,
-    "500 ms without clock": lambda stage, dice: stage.run(stage.now + 0.5),
-    "4 s without clock": lambda stage, dice: stage.run(stage.now + 4.0),
-    "Stop lost": lambda stage, dice: (stage.run(stage.now + 1.5), stage.hear(START)),
-    "Start lost": lambda stage, dice: (stage.hear(STOP), stage.tick(30, 120.0)),
-    "Start twice": lambda stage, dice: (stage.hear(START), stage.tick(5, 120.0), stage.hear(START)),
-    "song position while running": lambda stage, dice: (stage.hear(bytes((0xF2, dice.randrange(128), dice.randrange(128)))), stage.tick(30, 120.0)),
-    "Continue without Stop": lambda stage, dice: (stage.hear(CONTINUE), stage.tick(12, 120.0)),
-    "Stop, song position, Continue": lambda stage, dice: (
-        stage.hear(STOP), stage.hear(bytes((0xF2, dice.randrange(64), 0))), stage.hear(CONTINUE), stage.tick(40, 120.0)
-    ),
-}  # fmt: skip
+    "500 ms without clock": _silent(0.5),
+    "4 s without clock": _silent(4.0),
+    "Stop lost": _stop_lost,
+    "Start lost": _start_lost,
+    "Start twice": _started_twice,
+    "song position while running": _put_while_running,
+    "Continue without Stop": _continued,
+    "Stop, song position, Continue": _put_while_stopped,
+}
 
 
 def days(seen: Seen, long: bool, _folder: Path) -> None:

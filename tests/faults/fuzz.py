@@ -1,4 +1,4 @@
-"""Rows that feed every parser that meets the outside with what is no longer what it was: seeded, so that it comes again.
+"""Rows that feed every parser that meets the outside with what is no longer what it was; seeded, to come again.
 
 An input is either taken or refused with the one error that the parser names. Anything else is a crash; what takes
 longer than ``HANG`` is a hang.
@@ -120,6 +120,7 @@ def midi_files(seen: Seen, long: bool, folder: Path) -> None:
 
 def live_bytes(seen: Seen, long: bool, _folder: Path) -> None:
     """Let streams of any bytes come in where a driver lets messages in."""
+
     def stream(dice: random.Random) -> list[bytes]:
         return [
             bytes(dice.randrange(256) for _ in range(dice.randrange(6))) if dice.random() < 0.5
@@ -128,7 +129,7 @@ def live_bytes(seen: Seen, long: bool, _folder: Path) -> None:
         ]  # fmt: skip
 
     def heard(given: list[bytes]) -> None:
-        intake, sent = Intake(recording=True), []
+        intake, sent = Intake(recording=True), list[bytes]()
         player = Player(sent.append)
         player.leaves = intake.leaves
         player.set_thru(2)
@@ -180,45 +181,31 @@ def remote(seen: Seen, long: bool, _folder: Path) -> None:
     def frames(data: bytes) -> None:
         link = object.__new__(Link)
         link._in = bytearray(data)
-        list(link._frames())  # type: ignore[attr-defined]
+        list(link._frames())
 
-    if hasattr(Link, "_frames"):
-        feed(seen, "a frame between processes", lambda dice: damaged(b"\x03\0\0\0\x02abc" * 4, dice), frames,
-             LinkLostError, count)  # fmt: skip
+    frame = b"\x03\0\0\0\x02abc" * 4
+    feed(seen, "a frame between processes", lambda dice: damaged(frame, dice), frames, LinkLostError, count)
 
 
-def stored(seen: Seen, long: bool, folder: Path) -> None:
-    """Damage presets, manifests, packs, configuration, learned controls and journals."""
-    count = 20_000 if long else 300
-    presets = [path.read_bytes() for path in sorted((factory() / "songs").glob("*.json"))]
-    odd = (b"NaN", b"1e999", b"null", b"-1", b"99999999999999999999", b'"\\u0000"', b"[]", b"{}", b"true")
+ODD = (b"NaN", b"1e999", b"null", b"-1", b"99999999999999999999", b'"\\u0000"', b"[]", b"{}", b"true")
 
-    def spoiled(seeds: list[bytes]) -> Callable[[random.Random], bytes]:
-        def make(dice: random.Random) -> bytes:
-            data = dice.choice(seeds)
-            if dice.random() < 0.4 and data[:1] in b"{[":
-                # A value of another kind: JSON that is well-formed and wrong.
-                plain = json.loads(data)
-                key = dice.choice(list(plain))
-                return json.dumps(plain).encode().replace(json.dumps(plain[key]).encode(), dice.choice(odd), 1)
-            return damaged(data, dice)
 
-        return make
+def spoiled(seeds: list[bytes]) -> Callable[[random.Random], bytes]:
+    """Return what damages one of some files, or puts a value of another kind into its JSON."""
 
-    def whole(data: bytes) -> None:
-        found = record.read(data, "x")
-        assert found.chain
-        assert found.melody.length > 0
-        assert record.read(record.write(found), "x") == msgspec.structs.replace(found, schema=record.SCHEMA)
+    def make(dice: random.Random) -> bytes:
+        data = dice.choice(seeds)
+        if dice.random() < 0.4 and data[:1] in b"{[":
+            plain = json.loads(data)
+            key = dice.choice(list(plain))
+            return json.dumps(plain).encode().replace(json.dumps(plain[key]).encode(), dice.choice(ODD), 1)
+        return damaged(data, dice)
 
-    feed(seen, "a preset", spoiled(presets), whole, PresetError, count)
+    return make
 
-    def manifest(data: bytes) -> None:
-        (folder / MANIFEST).write_bytes(data)
-        read_manifest(folder)
 
-    feed(seen, "a manifest", spoiled([(factory() / MANIFEST).read_bytes()]), manifest, ModelError, count // 3)
-
+def packs(seen: Seen, count: int, folder: Path) -> None:
+    """Damage packs, and what is in them."""
     export_pack(voices().bank, voices().bank.presets[:2], folder / "pack.zip", "Two")
     packed = (folder / "pack.zip").read_bytes()
 
@@ -238,12 +225,26 @@ def stored(seen: Seen, long: bool, folder: Path) -> None:
         (folder / "x.zip").write_bytes(data)
         read_pack(folder / "x.zip")
 
-    feed(seen, "a pack", pack, unpacked, PresetError, count // 5)
+    feed(seen, "a pack", pack, unpacked, PresetError, count)
 
+
+def settings_and_controls(seen: Seen, count: int, folder: Path) -> None:
+    """Damage configuration and learned controls."""
     table = _configured.table(live.command)
     toml = [b'bpm = 96\nmode = "loop"\npresets = ["Arirang=0.5"]\nfollow = 0.25\nsend-clock = true\n',
             b'thru = "notes"\nrest = 2.5\npage = "off"\n[[parts]]\nchannel = 2\n']  # fmt: skip
-    words = (b"[" * 500, b"a." * 400 + b"b=1", b"=", b"'''", b"9" * 900, b"nan", b"inf", b"1979-05-27", b"\x00", b"\xff")
+    words = (
+        b"[" * 500,
+        b"a." * 400 + b"b=1",
+        b"=",
+        b"'''",
+        b"9" * 900,
+        b"nan",
+        b"inf",
+        b"1979-05-27",
+        b"\x00",
+        b"\xff",
+    )
 
     def settings(dice: random.Random) -> bytes:
         data = dice.choice(toml)
@@ -260,7 +261,30 @@ def stored(seen: Seen, long: bool, folder: Path) -> None:
 
     feed(seen, "learned controls", spoiled([learned]), controls, ControlError, count)
 
-    lines = HEADER + b"0.000000 bpm 120.0000\n0.100000 in 903c50\n0.2 mark \"x\"\n0.500000 in 803c40\n0.6 out 903c50\n"
+
+def stored(seen: Seen, long: bool, folder: Path) -> None:
+    """Damage presets, manifests, packs, configuration, learned controls and journals."""
+    count = 20_000 if long else 300
+    presets = [path.read_bytes() for path in sorted((factory() / "songs").glob("*.json"))]
+
+    def whole(data: bytes) -> None:
+        found = record.read(data, "x")
+        assert found.chain
+        assert found.melody.length > 0
+        assert record.read(record.write(found), "x") == msgspec.structs.replace(found, schema=record.SCHEMA)
+
+    feed(seen, "a preset", spoiled(presets), whole, PresetError, count)
+
+    def manifest(data: bytes) -> None:
+        (folder / MANIFEST).write_bytes(data)
+        read_manifest(folder)
+
+    feed(seen, "a manifest", spoiled([(factory() / MANIFEST).read_bytes()]), manifest, ModelError, count // 3)
+
+    packs(seen, count // 5, folder)
+    settings_and_controls(seen, count, folder)
+
+    lines = HEADER + b'0.000000 bpm 120.0000\n0.100000 in 903c50\n0.2 mark "x"\n0.500000 in 803c40\n0.6 out 903c50\n'
 
     def journal(data: bytes) -> None:
         place = folder / "recordings"

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,120 +23,15 @@ from rnnae_live.model import FILES, MANIFEST
 from rnnae_live.presets import factory
 from tests.faults.files import damaged
 from tests.faults.floods import noise
-from tests.faults.real import voices
 from tests.faults.seen import Row, Seen, quantile
+from tests.faults.show import NAMED, PIECE, THRU, await_again, count, hold_keys, released, same_presets, show, struck
 from tests.ports.performer import Performer
 from tests.ports.server import JackServer
 from tests.ports.test_jack import Instrument
 from tests.processes import BOUND, children
 
-SONGS = (("Greensleeves", 1), ("Arirang", 2), ("The Entertainer (opening)", 3))
-THRU = 5
-"""The channel (0-15) on which the performer plays through."""
 
-NAMED = ("--in", "performer:to", "--out", "performer:from")
-PIECE = ("--mode", "loop", "--follow", "0", "--bpm", "200", "--thru", "notes", "--channel", "1", "--out-channel", "1",
-         "-p", "Greensleeves=1", "--part", "2 loop Arirang=1", "--part", "3 loop 'The Entertainer (opening)=1'")  # fmt: skip
-
-FOR_GOOD = 10.0
-"""Seconds after which a note that still sounds counts as stuck."""
-
-
-def pitches() -> dict[int, set[int]]:
-    """Return which pitches each part of the piece may play, by channel 0-15."""
-    return {
-        channel - 1: {note[2] for note in voices().bank.find(name).notes} for name, channel in SONGS
-    }
-
-
-@contextmanager
-def show(
-    folder: Path, *options: str, performer: type[Performer] = Performer
-) -> Iterator[tuple[Instrument, Performer]]:
-    """Run the dense piece, with a performer who is connected by the instrument itself."""
-    with performer() as one:
-        instrument = Instrument(folder, *PIECE, *NAMED, *options)
-        try:
-            instrument.await_ready()
-            one.until(lambda: len(one.ons()) >= 3, 30)
-            yield instrument, one
-        finally:
-            if instrument.process.poll() is None:
-                instrument.stop(signal.SIGKILL)
-
-
-def hold_keys(performer: Performer, dice: random.Random) -> None:
-    """Play keys through, some of which stay down."""
-    keys = [dice.randrange(30, 50) for _ in range(6)]
-    phrase = [(n * 0.03, bytes((0x90 | THRU, key, 70))) for n, key in enumerate(keys)]
-    phrase += [(0.1 + n * 0.03, bytes((0x80 | THRU, key, 0))) for n, key in enumerate(keys[:4])]
-    performer.play(sorted(phrase))
-
-
-def struck(performer: Performer, at: float, *, but: int | None = None) -> dict[tuple[int, int], float]:
-    """Return the notes that sound at a moment and when each began, but for those of a channel."""
-    down: dict[tuple[int, int], float] = {}
-    for moment, data in list(performer.recorded):
-        key = (data[0] & 0x0F, data[1])
-        if moment > at:
-            break
-        if data[0] & 0xF0 == 0x90 and data[2]:
-            down[key] = moment
-        elif data[0] & 0xF0 in (0x80, 0x90):
-            down.pop(key, None)
-    return {key: moment for key, moment in down.items() if key[0] != but}
-
-
-def released(performer: Performer, notes: dict[tuple[int, int], float], at: float) -> list[float]:
-    """Return for each note the seconds after ``at`` at which it was let go of; fewer where some never are."""
-    deadline = time.monotonic() + FOR_GOOD
-    while True:
-        ends: dict[tuple[int, int], float] = {}
-        for moment, data in list(performer.recorded):
-            key = (data[0] & 0x0F, data[1])
-            off = data[0] & 0xF0 == 0x80 or (data[0] & 0xF0 == 0x90 and not data[2])
-            if off and key in notes and moment > notes[key] and key not in ends:
-                ends[key] = moment
-        if len(ends) == len(notes) or time.monotonic() > deadline:
-            return [max(0.0, moment - at) for moment in ends.values()]
-        time.sleep(0.005)
-
-
-def count(instrument: Instrument, words: str) -> int:
-    return sum(words in line for line in instrument.lines)
-
-
-def await_again(instrument: Instrument, role: str, before: int) -> bool:
-    """Wait until a child works again; return whether it does."""
-    deadline = time.monotonic() + 30
-    while count(instrument, f"{role} plays again") <= before:
-        if time.monotonic() > deadline or instrument.process.poll() is not None:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def same_presets(seen: Seen, performer: Performer, since: int) -> None:
-    """Hear whether all parts play on, and what they played before."""
-    want = pitches()
-
-    def all_parts() -> bool:
-        heard = {data[0] & 15 for _, data in performer.recorded[since:] if data[0] & 0xF0 == 0x90 and data[2]}
-        return heard >= set(want)
-
-    try:
-        performer.until(all_parts, 15)
-    except AssertionError:
-        seen.hold(False, "not all parts play again")
-        return
-    wrong = {
-        data[1] for _, data in performer.recorded[since:]
-        if data[0] & 0xF0 == 0x90 and data[2] and data[1] not in want.get(data[0] & 15, {data[1]})
-    }  # fmt: skip
-    seen.hold(not wrong, f"after the restart pitches {sorted(wrong)} of no preset of the mix")
-
-
-def kill_child(role: str, number: int) -> object:
+def kill_child(role: str, number: int) -> Callable[[Seen, bool, Path], None]:
     """Return the row's function: hit a child with a signal at random moments, five to a session."""
 
     def run(seen: Seen, long: bool, folder: Path) -> None:
@@ -275,7 +170,7 @@ def hot_plug(seen: Seen, long: bool, folder: Path) -> None:
             time.sleep(0.5)
             at = time.monotonic()
             performer = Performer()
-            performer.until(lambda p=performer: len(p.ons()) >= 1, 20)
+            performer.until(partial(_heard, performer), 20)
             joined.append(time.monotonic() - at)
             first = [m for m, d in performer.recorded if d[0] & 0xF0 == 0x90]
             burst = sum(m < first[0] + 0.01 for m in first)
@@ -335,6 +230,14 @@ def hear_three() -> None:
         performer.until(lambda: len(performer.ons()) >= 3, 20)
 
 
+def _heard(performer: Performer) -> bool:
+    return bool(performer.ons())
+
+
+def _sent(performer: Performer) -> bool:
+    return not performer._sending
+
+
 class Flooder(Performer):
     """A performer whose flood goes out as far as a period holds it; ``offered`` counts what went."""
 
@@ -373,7 +276,7 @@ def floods(seen: Seen, long: bool, folder: Path) -> None:
                 offered = cast("Flooder", performer).offered
                 # All keys are let go of: no note-off is dropped whose note-on has passed.
                 performer.play([(0.3 + n * 0.0005, bytes((0x80 | n % 16, n // 16, 0))) for n in range(2048)])
-                performer.until(lambda p=performer: not p._sending, 60)
+                performer.until(partial(_sent, performer), 60)
                 seen.inject(f"{rate} messages a second of {kind}")
                 seen.hold(instrument.process.poll() is None, "the instrument ended in a flood")
                 seen.restarts += count(instrument, "plays again")
@@ -389,8 +292,7 @@ def floods(seen: Seen, long: bool, folder: Path) -> None:
 def starved(seen: Seen, long: bool, folder: Path) -> None:
     """Let busy processes of the same priority take all of the processor."""
     busy = [
-        subprocess.Popen([*BOUND, sys.executable, "-c", "while True: pass"])
-        for _ in range(2 * (os.cpu_count() or 1))
+        subprocess.Popen([*BOUND, sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))
     ]
     try:
         with show(folder) as (instrument, performer):
@@ -468,7 +370,9 @@ def wall_jumps(seen: Seen, _long: bool, folder: Path) -> None:
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 ROWS = [
-    Row("kill -9 of the engine", "note-offs within 20 ms, back with the same presets", kill_child("engine", KILL), True),
+    Row(
+        "kill -9 of the engine", "note-offs within 20 ms, back with the same presets", kill_child("engine", KILL), True
+    ),
     Row("kill -9 of the player", "note-offs within 0.5 s, back with the same ports", kill_child("player", KILL), True),
     Row("kill -9 of the front", "note-offs within 0.5 s, children leave", kill_front, True),
     Row("engine hangs (SIGSTOP)", "replaced, every note-off kept", kill_child("engine", STOP), True),

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import files, floods, fuzz, pipeline
+from tests.faults import attacks, files, floods, fuzz, pipeline
 from tests.faults.planted import PLANTED, found
 from tests.faults.seen import Row
 
 
 def rows() -> list[Row]:
     """Return all rows."""
-    virtual = [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS]
+    virtual = [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS, *attacks.ROWS]
     if find_spec("jack") is None:
         return virtual
     from tests.faults import live

@@ -41,7 +41,7 @@ STAGES: list[tuple[Any, str]] = [
 
 ERRORS: list[Callable[[], Exception]] = [
     lambda: ValueError("NaN in the state"),
-    lambda: MemoryError(),
+    MemoryError,
     lambda: RecursionError("too deep"),
     lambda: OSError(5, "Input/output error"),
 ]
@@ -73,42 +73,40 @@ def exceptions(seen: Seen, long: bool, _folder: Path) -> None:
     seen.figures["stages"] = len(STAGES)
 
 
+def _endless(stepper: Stepper) -> None:
+    stepper._logits[:] = 0
+    stepper.duration_logits[:, 1] = 1e9
+    stepper.pitch_logits[:, REST] = 1e9
+
+
+def _tags(stepper: Stepper) -> None:
+    stepper._logits[:] = 0
+    stepper.pitch_logits[:, :REST] = 1e9
+    stepper.duration_logits[:, 0] = 1e9
+
+
+def _noise(stepper: Stepper) -> None:
+    stepper._logits[:] = np.random.default_rng(3).standard_normal(stepper._logits.shape) * 1e30
+
+
+NONSENSE: dict[str, Callable[[Stepper], object]] = {
+    "logits NaN": lambda one: one._logits.fill(np.nan),
+    "logits infinite": lambda one: one._logits.fill(np.inf),
+    "logits noise": _noise,
+    "a decoder of shortest rests without end": _endless,
+    "a decoder of tags without end": _tags,
+}
+
+
 def garbage(seen: Seen, long: bool, _folder: Path) -> None:
     """Let the network say NaN, infinity and noise, always the shortest duration, or tags without end."""
     dice = random.Random(2)
-
-    def said(fill: Callable[[Stepper], None]) -> Callable[[Stepper], Any]:
-        def step(stepper: Stepper) -> Any:  # noqa: ANN401 - as the real one
-            fill(stepper)
-            return stepper.pitch_logits, stepper.duration_logits
-
-        return step
-
-    rng = np.random.default_rng(3)
-
-    def endless(stepper: Stepper) -> None:
-        stepper._logits[:] = 0
-        stepper.duration_logits[:, 1] = 1e9
-        stepper.pitch_logits[:, REST] = 1e9
-
-    def tags(stepper: Stepper) -> None:
-        stepper._logits[:] = 0
-        stepper.pitch_logits[:, :REST] = 1e9
-        stepper.duration_logits[:, 0] = 1e9
-
-    fills: dict[str, Callable[[Stepper], None]] = {
-        "logits NaN": lambda one: one._logits.fill(np.nan),
-        "logits infinite": lambda one: one._logits.fill(np.inf),
-        "logits noise": lambda one: one._logits.__setitem__(..., rng.standard_normal(one._logits.shape) * 1e30),
-        "a decoder of shortest rests without end": endless,
-        "a decoder of tags without end": tags,
-    }
     for _ in range(20 if long else 1):
-        for name, fill in fills.items():
+        for name, fill in NONSENSE.items():
             for mode in ("answer", "loop"):
                 stage = Real(dense(mode, 2))
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(Stepper, "step", said(fill))
+                with pytest.MonkeyPatch.context() as patch, np.errstate(invalid="ignore"):
+                    patch.setattr(Stepper, "step", _saying(fill))
                     for _ in range(3):
                         perform(stage, dice)
                 seen.inject(name, 3)
@@ -119,17 +117,30 @@ def garbage(seen: Seen, long: bool, _folder: Path) -> None:
         for name, number in (("state NaN", np.nan), ("state infinite", np.inf), ("state huge", 1e6)):
             stage = Real(dense("answer", 2))
             with pytest.MonkeyPatch.context() as patch:
-
-                def spoiled(one: Encoder, _tokens: object, number: float = number) -> None:
-                    one._h = np.full_like(one._h, number)
-
-                patch.setattr(Encoder, "advance", spoiled)
+                patch.setattr(Encoder, "advance", _filling(number))
                 for _ in range(3):
                     perform(stage, dice)
                 faults = stage.engine.faults
             seen.inject(name, 3)
             seen.hold(faults > 0, f"{name} was not noticed")
             seen.leave_sounding(stage.end(), name)
+
+
+def _saying(fill: Callable[[Stepper], object]) -> Callable[[Stepper], Any]:
+    def step(stepper: Stepper) -> Any:  # noqa: ANN401 - as the real one
+        fill(stepper)
+        return stepper.pitch_logits, stepper.duration_logits
+
+    return step
+
+
+def _filling(number: float) -> Callable[[Encoder, object], None]:
+    def advance(encoder: Encoder, _tokens: object) -> None:
+        for pair in encoder._states:
+            for numbers in pair:
+                numbers.fill(number)
+
+    return advance
 
 
 def bounded_decoding(seen: Seen, long: bool, _folder: Path) -> None:
@@ -185,9 +196,10 @@ def wall_clock(seen: Seen, _long: bool, _folder: Path) -> None:
     asked = set()
     for path in root.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                if (node.value.id, node.attr) in {("time", "time"), ("time", "time_ns"), ("datetime", "now")}:
-                    asked.add(path.relative_to(root).as_posix())
+            if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+                continue
+            if (node.value.id, node.attr) in {("time", "time"), ("time", "time_ns"), ("datetime", "now")}:
+                asked.add(path.relative_to(root).as_posix())
     seen.inject("a clock on the wall that jumps", len(list(root.rglob("*.py"))))
     strange = {one for one in asked - OF_THE_WALL if not one.startswith(("cli/", "bench/", "doctor/"))}
     seen.figures["modules that read it"] = ", ".join(sorted(asked))

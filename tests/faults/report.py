@@ -26,7 +26,6 @@ import pytest
 from tests.faults.matrix import planted_found, rows, with_server
 from tests.faults.seen import Row, Seen, quantile
 
-
 OF_PRESETS = ("power cuts while presets change", "full and failing disks", "kills and two writers")
 """Rows in which a preset may be torn or lost."""
 
@@ -121,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         planted = planted_found(Path(folder)) if not options.only or "planted" in options.only else None
     figures = goals(told, planted)
     broken = [seen.name for seen in told if seen.broken]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.python_version()}"
+    machine = (
+        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.python_version()}"
+    )
     if options.json:
         plain = {"machine": machine, "long": options.long, "rows": [seen.plain() for seen in told], "goals": figures}
         sys.stdout.write(json.dumps({**plain, "broken": broken}, indent=1) + "\n")
