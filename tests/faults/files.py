@@ -105,7 +105,7 @@ def thousands(seen: Seen, long: bool, folder: Path) -> None:
     began = time.monotonic()
     again = library(folder / "many")
     warm = time.monotonic() - began
-    seen.inject("thousands of presets", count)
+    seen.inject(f"{count} presets")
     seen.inject("a damaged preset")
     seen.hold(len(found.presets) == count - 1 == len(again.presets), f"{len(found.presets)} of {count - 1} were found")
     seen.hold(len(found.notices) == 1 and "preset-00000007" in found.notices[0], "the damaged one is not told of")

@@ -55,6 +55,7 @@ def goals(all_seen: Sequence[Seen], planted: tuple[int, int] | None) -> dict[str
     injected = sum(sum(seen.injected.values()) for seen in all_seen)
     return {
         "stuck notes": sum(seen.stuck for seen in all_seen),
+        "looks for stuck notes after a fault": sum(seen.looks for seen in all_seen),
         "injected faults": injected,
         "kinds of faults": len({kind for seen in all_seen for kind in seen.injected}),
         "kill -9 of the engine, last note-off p99 (ms)": engine and round(quantile(engine.released_ms, 0.99), 1),
@@ -79,7 +80,7 @@ def words(seen: Seen) -> str:
     shown = ", ".join(f"{seen.injected[kind]} x {kind}" for kind in kinds[:6])
     more = f" and {len(kinds) - 6} kinds more" if len(kinds) > 6 else ""
     lines.append(f"  injected  {sum(seen.injected.values())}: {shown}{more}")
-    heard = f"{seen.stuck} notes stuck, {seen.restarts} restarts, {seen.late} late events"
+    heard = f"{seen.stuck} notes stuck in {seen.looks} looks, {seen.restarts} restarts, {seen.late} late events"
     if seen.released_ms:
         half, most, worst = (quantile(seen.released_ms, part) for part in (0.5, 0.99, 1.0))
         heard += f"; released after {half:.1f} / {most:.1f} / {worst:.1f} ms (p50 / p99 / max)"
@@ -110,9 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for number, row in enumerate(chosen):
                 place = Path(folder) / str(number)
                 place.mkdir()
-                seen = observe(row, long=options.long, folder=place)
                 if row.ports and missing:
-                    seen.skipped, seen.broken = missing, []
+                    seen = Seen(row.name, row.required, skipped=missing)
+                else:
+                    seen = observe(row, long=options.long, folder=place)
                 told.append(seen)
                 if not options.json:
                     sys.stdout.write(f"{words(seen)}\n\n")

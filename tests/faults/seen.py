@@ -40,12 +40,17 @@ class Bound:
 
 @dataclass(slots=True)
 class Seen:
-    """One row. ``stuck`` counts notes without note-off, ``late`` note-ons that sounded although they were overdue."""
+    """One row.
+
+    ``stuck`` counts notes without note-off in ``looks`` looks after a fault, ``late`` note-ons that sounded although
+    they were overdue.
+    """
 
     name: str
     required: str
     injected: Counter[str] = field(default_factory=Counter)
     stuck: int = 0
+    looks: int = 0
     restarts: int = 0
     late: int = 0
     released_ms: list[float] = field(default_factory=list)
@@ -66,6 +71,7 @@ class Seen:
 
     def leave_sounding(self, notes: int, where: str) -> None:
         """Write down notes that were never released."""
+        self.looks += 1
         self.stuck += notes
         self.hold(not notes, f"{notes} notes stuck: {where}")
 
@@ -86,6 +92,7 @@ class Seen:
             "required": self.required,
             "injected": dict(self.injected),
             "stuck_notes": self.stuck,
+            "looks": self.looks,
             "released_ms": {**released, "max": round(max(self.released_ms), 1)} if self.released_ms else None,
             "restarts": self.restarts,
             "late_events": self.late,
