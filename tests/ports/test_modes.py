@@ -79,6 +79,7 @@ def test_a_loop_follows_somebody_elses_clock(start: Starts) -> None:
     # Onsets lie on ticks of that clock, as exactly as the dummy server is punctual.
     off = [abs((at - started + tick / 2) % tick - tick / 2) for at, _, _ in performer.ons()[:6]]
     assert sorted(off)[len(off) // 2] <= 0.004
+    performer.until(lambda: len(performer.played) == len(clock) + 1, 15)
     performer.play([(0.0, b"\xfc")])
     performer.until(lambda: not performer.sounding())
 
