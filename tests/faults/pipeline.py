@@ -118,6 +118,8 @@ def garbage(seen: Seen, long: bool, _folder: Path) -> None:
             stage = Real(dense("answer", 2))
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(Encoder, "advance", _filling(number))
+                stage.play(60, 62, 64)
+                stage.turn(ANSWER, 127)
                 for _ in range(3):
                     perform(stage, dice)
                 faults = stage.engine.faults
@@ -162,7 +164,7 @@ def bounded_decoding(seen: Seen, long: bool, _folder: Path) -> None:
 
 
 def suspend(seen: Seen, long: bool, _folder: Path) -> None:
-    """Let the machine sleep for a moment, four seconds or days: what is overdue is dropped, and the beat is found."""
+    """Let the machine sleep for a moment, four seconds or half a day: what is overdue is dropped, and the beat is found."""
     dice = random.Random(5)
     worst = 0
     for _ in range(400 if long else 24):
@@ -171,7 +173,7 @@ def suspend(seen: Seen, long: bool, _folder: Path) -> None:
             perform(stage, dice)
         stage.run(stage.now + dice.uniform(0.0, 1.0))
         late = stage.late
-        stage.leap(dice.choice((0.3, 1.0, 4.0, 4.0, 60.0, 3600.0, 3 * 86400.0)))
+        stage.leap(dice.choice((0.3, 1.0, 4.0, 4.0, 60.0, 3600.0, 12 * 3600.0)))
         before, slept_to = len(stage.sent), stage.now
         stage.run(stage.now + 0.2)
         burst = sum(d[0] & 0xF0 == 0x90 and at <= slept_to + 0.002 for at, d in stage.sent[before:])
