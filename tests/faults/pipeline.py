@@ -164,7 +164,7 @@ def bounded_decoding(seen: Seen, long: bool, _folder: Path) -> None:
 
 
 def suspend(seen: Seen, long: bool, _folder: Path) -> None:
-    """Let the machine sleep for a moment, four seconds or half a day: what is overdue is dropped, and the beat is found."""
+    """Let the machine sleep for a moment, for seconds or half a day: overdue is dropped, and the beat is found."""
     dice = random.Random(5)
     worst = 0
     for _ in range(400 if long else 24):
