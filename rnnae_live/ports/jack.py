@@ -168,7 +168,7 @@ class Jack(Backend):
         with self._failing("list its ports"):
             return [port.name for port in self._client.get_ports(is_midi=True, **which)]
 
-    def _registration(self, port: Any, there: bool) -> None:  # noqa: ANN401, FBT001 - libjack calls it so
+    def _registration(self, port: Any, there: bool) -> None:  # noqa: ANN401 - libjack calls it so
         if not there:
             # A look at the ports may come too early to miss it, and the next one too late.
             self.went.add(port.name)
