@@ -48,7 +48,7 @@ def start(folder: Path, notes: str, workers: int) -> list[subprocess.Popen[str]]
 
 def finish(workers: list[subprocess.Popen[str]]) -> list[str]:
     """Wait for all, and return what they said."""
-    said = [one.communicate(timeout=240)[0] for one in workers]
+    said = [one.communicate(timeout=540)[0] for one in workers]
     assert [one.returncode for one in workers] == [0] * len(workers), said
     return said
 
