@@ -61,7 +61,7 @@ class Slots:
     """Eight places, numbered from 1."""
 
     def __init__(self, voices: Voices, named: Sequence[str]) -> None:
-        """Put the named presets into the first places, others of the bank behind them.
+        """Put the named presets into the first places, those that have a place of their own there, others between.
 
         Raises:
             PresetError: a preset that was asked for does not exist.
@@ -72,9 +72,15 @@ class Slots:
         self._voices = voices
         songs = [voices.find(name) for name in named]
         names = {one.name for one in songs}
-        songs += [one for one in voices.songs if one.name not in names]
-        self._places: list[Slot | None] = [slot_of(one) for one in songs[:SLOTS]]
-        self._places += [None] * (SLOTS - len(self._places))
+        self._places: list[Slot | None] = [slot_of(one) for one in songs] + [None] * (SLOTS - len(songs))
+        others = [one for one in voices.songs if one.name not in names]
+        for one in others:
+            if one.slot is not None and 1 <= one.slot <= SLOTS and self[one.slot] is None:
+                self[one.slot] = slot_of(one)
+        rest = iter([one for one in others if one.slot is None])
+        for number in range(1, SLOTS + 1):
+            if self[number] is None and (other := next(rest, None)) is not None:
+                self[number] = slot_of(other)
 
     def __getitem__(self, number: int) -> Slot | None:
         """What is in place 1-8, None where it is empty."""

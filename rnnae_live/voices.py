@@ -46,6 +46,10 @@ class Song(Protocol):
         """Its states."""
 
     @property
+    def slot(self) -> int | None:
+        """Its place 1-8 in the mix at the start, None for any."""
+
+    @property
     def scene(self) -> Scene | None:
         """What else it sets, None for nothing."""
 

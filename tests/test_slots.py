@@ -7,7 +7,7 @@ import pytest
 from rnnae_live.control import SLOTS, weight_name
 from rnnae_live.errors import ConfigError, ControlError, PresetError
 from rnnae_live.slots import Slots, numbered, wishes_of
-from tests.virtual import Echo, Scene, line
+from tests.virtual import Echo, Preset, Scene, line
 
 pytestmark = pytest.mark.unit
 
@@ -23,6 +23,12 @@ def test_what_was_asked_for_comes_first_and_others_of_the_bank_behind_it() -> No
     assert names(Slots(Echo(), [])) == ["Up", "Down"]
     with pytest.raises(PresetError, match="no preset called"):
         Slots(Echo(), ["Sideways"])
+
+
+def test_presets_with_a_place_of_their_own_are_there_at_the_start() -> None:
+    songs = [Preset(name, line(60), slot=slot) for name, slot in (("a", None), ("b", 3), ("c", None), ("d", 1))]
+    assert [(number, slot.name) for number, slot in Slots(Echo(songs), [])] == [(1, "d"), (2, "a"), (3, "b"), (4, "c")]
+    assert [(number, slot.name) for number, slot in Slots(Echo(songs), ["c"])] == [(1, "c"), (2, "a"), (3, "b")]
 
 
 def test_presets_go_where_they_are_put() -> None:

@@ -56,6 +56,7 @@ class Preset:
     melody: Melody
     program: int | None = None
     scene: Scene | None = None
+    slot: int | None = None
     chain: Chain = field(init=False)
 
     def __post_init__(self) -> None:
