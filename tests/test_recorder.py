@@ -202,7 +202,8 @@ def test_a_full_disk_ends_the_recording_with_one_sentence_and_keeps_what_was_wri
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     sentence, path = done.stdout.splitlines()
     assert "The recording stops" in sentence
-    assert "File too large" in sentence
+    # A busy machine may find out that nothing is written before the system says why.
+    assert "File too large" in sentence or "the disk does not take what is played" in sentence
     [part] = midifile.read(Path(path)).parts
     assert len(part.notes) > 100
 

@@ -82,7 +82,6 @@ class EngineProcess(Child):
         self._lesson = Lesson(control, self._later) if control else None
         self._learn_at = 0.0
         self._answer_us = 0
-        self._used = (time.process_time(), time.monotonic())
         self._watched = False
         self._shown: dict[str, Any] = {}
         self._show_at = 0.0
@@ -181,11 +180,7 @@ class EngineProcess(Child):
         if not hasattr(self, "engine"):
             return {}
         counts = self.engine.counts
-        used, now = time.process_time(), time.monotonic()
-        cpu = 100 * (used - self._used[0]) / max(1e-3, now - self._used[1])
-        self._used = (used, now)
         told: dict[str, Any] = {
-            "cpu_percent": round(cpu, 1),
             "answer_us": self._answer_us,
             "phrases": counts.phrases,
             "answers": counts.answers,
