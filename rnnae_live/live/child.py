@@ -19,6 +19,9 @@ from rnnae_live.errors import RnnaeError
 from rnnae_live.live import wire
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError
 
+LEAVING = 3.0
+"""Seconds after which a child that leaves is ended by the system; the front, where there is one, waits less."""
+
 PATIENCE = 5.0
 """Seconds that a child waits for the front to give it its options."""
 
@@ -85,6 +88,7 @@ class Child(ABC):
         except LinkLostError:
             return 1  # The front is gone, and nobody is left to be told.
         finally:
+            _leave_or_die()
             self.leave()
         return 0
 
@@ -124,6 +128,13 @@ class Child(ABC):
 
     def _on_term(self, _number: int, _frame: object) -> None:
         self.stopping = True
+
+
+def _leave_or_die() -> None:
+    """Let the system end this process if leaving takes too long: a driver may never come back, with nobody to watch."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, LEAVING)
 
 
 def main(child: type[Child]) -> int:

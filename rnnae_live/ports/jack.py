@@ -37,6 +37,9 @@ DRAIN = 0.3
 DRAIN_CYCLES = 3
 """Periods for that: one in which a source is asked for its last, one in which it is read, and one begun already."""
 
+ENDING = 0.02
+"""Seconds that the server's thread has to leave our code, once it was asked to end."""
+
 CONNECT_CYCLES = 2
 """Periods after which a new connection carries messages: what is written before is lost."""
 
@@ -70,7 +73,7 @@ class Jack(Backend):
         self._changed: Callable[[], None] = _nothing
         self._inputs: tuple[_Input, ...] = ()
         self._outputs: tuple[_Output, ...] = ()
-        self._active = False
+        self._active = self._ending = self._ended = False
         self.cycles = 0
         with self._failing("be reached"), quiet():
             # A server is the user's to start: libjack would start one with settings nobody chose.
@@ -112,8 +115,18 @@ class Jack(Backend):
         return own
 
     def close(self) -> None:
-        """Close all ports and leave the server."""
+        """Close all ports and leave the server.
+
+        libjack would cancel its thread wherever that is: in the middle of waiting for the interpreter, it takes the
+        interpreter's lock along for ever. So the thread is asked to end by itself, with its next period.
+        """
         super().close()
+        self._ending = True
+        if self._active:
+            deadline = time.monotonic() + DRAIN
+            while not self._ended and time.monotonic() < deadline:
+                time.sleep(0.001)
+            time.sleep(ENDING)
         with quiet():
             self._client.close()  # Twice is allowed.
 
@@ -179,6 +192,9 @@ class Jack(Backend):
 
     def _process(self, frames: int) -> None:
         """Take in and write out what belongs to one period. An exception would end all further calls: kept, counted."""
+        if self._ending:
+            self._ended = True
+            raise jack.CallbackExit
         try:
             begin, end = self._times.cycle(frames)
             for port in self._inputs:
