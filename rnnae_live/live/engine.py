@@ -2,7 +2,7 @@
 
 Everything musical is ``rnnae_live.engine``; here it gets its time, its input and its output.
 
-*Threading*: one thread, and for each captured phrase one that saves it.
+*Threading*: one thread, and one for each errand to the disk, which is waited for at the end.
 *Errors*: see ``child``; a fault while playing becomes a notice.
 """
 
@@ -13,8 +13,10 @@ import math
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -48,6 +50,9 @@ BREATH = 0.0005
 LEARN = 0.5
 """Seconds between two looks at what has been learned."""
 
+ERRANDS = 1.0
+"""Seconds that a disk has at the end: less than the front waits."""
+
 LOOK = 2.0
 """Seconds between two looks at the folder of presets."""
 
@@ -77,9 +82,10 @@ class EngineProcess(Child):
         self._stamp, self._look_at = self._folder_stamp(), 0.0
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
+        self._errands: list[Thread] = []
         self._controls: Controls | None = None
         control = options.get("control")
-        self._lesson = Lesson(control, self._later) if control else None
+        self._lesson = Lesson(control, self._later, self._errand) if control else None
         self._learn_at = 0.0
         self._answer_us = 0
         self._watched = False
@@ -150,7 +156,13 @@ class EngineProcess(Child):
         self._look_at = now + LOOK
         before, self._stamp = self._stamp, self._folder_stamp()
         if before != self._stamp:
-            Thread(target=self.bank.refresh, name="refresh", daemon=True).start()
+            self._errand(self.bank.refresh)
+
+    def _errand(self, errand: Callable[[], object]) -> None:
+        """Do something that waits for a disk, on a thread of its own."""
+        self._errands = [one for one in self._errands if one.is_alive()]
+        self._errands.append(Thread(target=errand, name="errand", daemon=True))
+        self._errands[-1].start()
 
     def _folder_stamp(self) -> int:
         with suppress(OSError):
@@ -171,9 +183,12 @@ class EngineProcess(Child):
             self.front.send(*wire.pack_json(Kind.STATE, {"at": now, **different}))
 
     def leave(self) -> None:
-        """Let go of the player, which releases what sounds."""
+        """Let go of the player, which releases what sounds, and let files be written to their end."""
         if getattr(self, "_player", None) is not None:
             self._lost()
+        deadline = time.monotonic() + ERRANDS
+        for thread in getattr(self, "_errands", ()):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def status(self) -> dict[str, Any]:
         """Return counts, and all settings where they have changed since they were told last."""
@@ -244,7 +259,7 @@ class EngineProcess(Child):
             self._put(done)
         for melody, chain in self.engine.take_kept():
             # A disk takes its time, and this thread has none.
-            Thread(target=self._store, args=(melody, chain), name="store", daemon=True).start()
+            self._errand(partial(self._store, melody, chain))
 
     def _store(self, melody: Melody, chain: Chain) -> None:
         """Save a captured phrase as a preset; on a thread of its own."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Thread
+from functools import partial
 from typing import Any
 
 from rnnae_live.control.learn import Learn, State
@@ -24,12 +24,15 @@ from rnnae_live.events import Event, Notice
 
 
 class Lesson:
-    """Learns for the controller ``port``. ``tell`` takes notices, on any thread."""
+    """Learns for the controller ``port``. ``tell`` takes notices, on any thread; ``errand`` does what awaits a disk."""
 
-    def __init__(self, port: str, tell: Callable[[Notice], None]) -> None:
+    def __init__(
+        self, port: str, tell: Callable[[Notice], None], errand: Callable[[Callable[[], object]], None]
+    ) -> None:
         """Begin with nothing to learn."""
         self._port = port
         self._tell = tell
+        self._errand = errand
         self._learn = Learn()
         self._reader = Reader()
 
@@ -56,7 +59,7 @@ class Lesson:
         self._learn.heard(*self._reader.read(event))
         result = self._learn.result
         if going and not self.going and result is not None:
-            Thread(target=self._keep, args=(result,), name="learn", daemon=True).start()
+            self._errand(partial(self._keep, result))
         return going
 
     def shown(self) -> dict[str, Any]:

@@ -149,13 +149,10 @@ def signals(seen: Seen, long: bool, folder: Path) -> None:
                 time.sleep(0.1)
                 seen.leave_sounding(len(performer.sounding()), "after a signal")
                 seen.hold(not list(folder.glob("run/session-*")), "the folder of the session is left")
+                seen.hold(not list(folder.rglob("*.tmp")), "a temporary file is left")
             finally:
                 if instrument.process.poll() is None:
                     instrument.stop(signal.SIGKILL)
-    # What a signal has cut short is swept by whoever writes there next.
-    again = [sys.executable, "-m", "rnnae_live", "preset", "duplicate", "Arirang", "--name", "Again"]
-    subprocess.run(again, env={**os.environ, "RNNAE_HOME": str(folder)}, check=True, capture_output=True)
-    seen.hold(not list((folder / "songs").glob("*.tmp")), "a temporary file is left")
     seen.bound("leaves after (s), longest", max(took), 2.0)
 
 
