@@ -3,14 +3,14 @@
 Messages come with the frame at which they were sent, and go out at the frame at which they are due, however busy the
 machine is in between: the server calls once a period, early enough, and everything of that period is written then.
 
-Frames become monotonic seconds by the server's own times of the cycle. They are asked for anew in every cycle, because
-a server that was late loses frames, and only its clock knows how many. A period is taken in when it begins: what comes
-in may be stamped with a moment up to a period ahead, as what goes out is placed up to a period ahead.
+Frames become monotonic seconds by when the server woke for the cycle (``cycle``). That is asked for anew each time,
+because a server that was late loses frames, and only its clock knows how many. A period is taken in when it begins:
+what comes in may be stamped with a moment up to a period ahead, as what goes out is placed up to a period ahead.
 
 *Units*: seconds of the monotonic clock.
 *Threading*: the server calls on its own threads: one plays (``_process``), another tells of ports. They call receivers
 and sources; nothing else here may be called by these.
-*Errors*: libjack's become ``PortError``. *Source*: jackaudio.org, "jack_get_cycle_times", "MIDI API".
+*Errors*: libjack's become ``PortError``. *Source*: jackaudio.org, "jack_position_t", "MIDI API".
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import jack
 
 from rnnae_live.errors import PortError
 from rnnae_live.ports.base import CLIENT, IN, OUT, Backend, Input, Output, Receive, Source
+from rnnae_live.ports.cycle import Cycles
 from rnnae_live.ports.quiet import quiet
 
 NEXT_STEP = "Start a JACK server (for instance: jackd -d dummy), or choose another --backend."
@@ -43,11 +44,17 @@ ENDING = 0.02
 CONNECT_CYCLES = 2
 """Periods after which a new connection carries messages: what is written before is lost."""
 
-EARLY, LATE = 0.5, 1.5
-"""Periods by which a cycle may be processed before and after its begin, as the server sees it, and be on time."""
+TOLD = 1.0
+"""Seconds from now within which a moment that the server tells can be that of a present wake-up."""
+
+WOKEN = 1
+"""Place of the wake-up's moment (``usecs``) among the words of a transport's position; before it is a number."""
 
 UNDISTURBED = 0.00002
 """Seconds that reading both clocks takes where nothing came between."""
+
+ROOM = 64
+"""Words for a position, which takes some twenty."""
 
 CLOCK_JUMP = 0.02
 """Seconds by which the clocks can only differ more than before when one of them stood still."""
@@ -220,37 +227,30 @@ class Jack(Backend):
 class _CycleTimes:
     """When the present cycle began and when the next one will, in monotonic seconds; for the process callback only.
 
-    The server smooths its times. After it has been late it believes in a past that it catches up with in seconds; what
-    was due in the meantime would all be late by that. Times that do not fit the present are not used: cycles then
-    follow each other, from one that begins now.
+    The moment at which the server woke for a cycle is told with its transport, to all clients the same.
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401
-        # The package leaves this function out. It never waits, so that it need not let go of the interpreter.
+        # By way of the package both calls would let go of the interpreter, and wait for it; they themselves never wait.
         library = ctypes.PyDLL(jack._libname)  # noqa: SLF001
-        self._ask = library.jack_get_cycle_times
-        handle = int(jack._ffi.cast("uintptr_t", client._ptr))  # noqa: SLF001
-        self._now, self._next = ctypes.c_uint64(), ctypes.c_uint64()
-        places = (ctypes.c_uint32(), self._now, self._next, ctypes.c_float())
-        self._arguments = (ctypes.c_void_p(handle), *(ctypes.byref(place) for place in places))
+        self._query = library.jack_transport_query
         self._clock = library.jack_get_time
         self._clock.restype = ctypes.c_uint64
+        handle = int(jack._ffi.cast("uintptr_t", client._ptr))  # noqa: SLF001
+        place = (ctypes.c_uint64 * ROOM)()
+        self._position = place
+        self._arguments = (ctypes.c_void_p(handle), ctypes.byref(place))
+        self._cycles = Cycles()
         self._offset: float | None = None
         self._rate = client.samplerate
-        self._end = 0.0
-        self.guesses = 0
 
     def cycle(self, frames: int) -> tuple[float, float]:
         """Return when the cycle began and when it ends."""
-        now, period, offset = time.monotonic(), frames / self._rate, self._between_clocks()
-        self._ask(*self._arguments)
-        begin, end = self._now.value / 1e6 + offset, self._next.value / 1e6 + offset
-        if not _fits(begin, now, period):
-            self.guesses += 1
-            begin = self._end if _fits(self._end, now, period) else now
-            end = begin + period
-        self._end = end
-        return begin, end
+        now, offset = time.monotonic(), self._between_clocks()
+        self._query(*self._arguments)
+        woken = self._position[WOKEN] / 1e6 + offset
+        # A server that does not tell is taken to have woken when it called.
+        return self._cycles.place(woken if -TOLD < woken - now <= TOLD else now, frames / self._rate)
 
     def _between_clocks(self) -> float:
         """Return what is to be added to the server's seconds.
@@ -265,11 +265,6 @@ class _CycleTimes:
         elif after - before < UNDISTURBED:
             self._offset += SMOOTHING * (offset - self._offset)
         return self._offset
-
-
-def _fits(begin: float, now: float, period: float) -> bool:
-    """True where a cycle that is being processed ``now`` can have begun at ``begin``."""
-    return -EARLY * period <= now - begin <= LATE * period
 
 
 class _Input(Input):
