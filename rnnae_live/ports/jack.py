@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from errno import EEXIST
+from threading import Thread
 from typing import Any
 
 import jack
@@ -38,8 +40,8 @@ DRAIN = 0.3
 DRAIN_CYCLES = 3
 """Periods for that: one in which a source is asked for its last, one in which it is read, and one begun already."""
 
-ENDING = 0.02
-"""Seconds that the server's thread has to leave our code, once it was asked to end."""
+REST = 0.02
+"""Seconds beyond two periods without a call after which the server is taken to call no more."""
 
 CONNECT_CYCLES = 2
 """Periods after which a new connection carries messages: what is written before is lost."""
@@ -49,6 +51,9 @@ TOLD = 1.0
 
 WOKEN = 1
 """Place of the wake-up's moment (``usecs``) among the words of a transport's position; before it is a number."""
+
+DISABLED = {"linux": 1, "darwin": 0}
+"""PTHREAD_CANCEL_DISABLE, where there is one."""
 
 UNDISTURBED = 0.00002
 """Seconds that reading both clocks takes where nothing came between."""
@@ -80,7 +85,7 @@ class Jack(Backend):
         self._changed: Callable[[], None] = _nothing
         self._inputs: tuple[_Input, ...] = ()
         self._outputs: tuple[_Output, ...] = ()
-        self._active = self._ending = self._ended = False
+        self._active = self._leaving = False
         self.cycles = 0
         with self._failing("be reached"), quiet():
             # A server is the user's to start: libjack would start one with settings nobody chose.
@@ -122,20 +127,36 @@ class Jack(Backend):
         return own
 
     def close(self) -> None:
-        """Close all ports and leave the server.
+        """Close all ports and leave the server's cycle; the server forgets the client when this process ends.
 
-        libjack would cancel its thread wherever that is: in the middle of waiting for the interpreter, it takes the
-        interpreter's lock along for ever. So the thread is asked to end by itself, with its next period.
+        libjack ends a client by cancelling its thread wherever that is. In the middle of waiting for the interpreter it
+        would take the interpreter's lock along for ever; one that ends by itself is missed by a synchronous server,
+        which waits for it for seconds, and everybody with it. So the thread refuses to be cancelled, and whoever
+        waits for its end waits aside.
         """
         super().close()
-        self._ending = True
-        if self._active:
-            deadline = time.monotonic() + DRAIN
-            while not self._ended and time.monotonic() < deadline:
-                time.sleep(0.001)
-            time.sleep(ENDING)
-        with quiet():
-            self._client.close()  # Twice is allowed.
+        if not self._active:
+            with quiet():
+                self._client.close()  # Twice is allowed.
+        elif not self._leaving:
+            self._leaving = True
+            Thread(target=self._deactivate, name="leaving JACK", daemon=True).start()
+            self._await_rest()
+
+    def _deactivate(self) -> None:
+        with contextlib.suppress(jack.JackError), quiet():
+            self._client.deactivate()
+
+    def _await_rest(self) -> None:
+        """Wait until the server calls no more, ``DRAIN`` seconds at most."""
+        deadline = time.monotonic() + DRAIN
+        seen, since = -1, 0.0
+        while (now := time.monotonic()) < deadline:
+            if self.cycles != seen:
+                seen, since = self.cycles, now
+            elif now - since > REST + 2 * self.period:
+                return
+            time.sleep(0.001)
 
     @property
     def period(self) -> float:
@@ -199,10 +220,9 @@ class Jack(Backend):
 
     def _process(self, frames: int) -> None:
         """Take in and write out what belongs to one period. An exception would end all further calls: kept, counted."""
-        if self._ending:
-            self._ended = True
-            raise jack.CallbackExit
         try:
+            if not self.cycles:
+                _refuse_cancelling()
             begin, end = self._times.cycle(frames)
             for port in self._inputs:
                 port.read(begin, (end - begin) / frames)
@@ -347,6 +367,12 @@ class _Output(Output):
             self._open = False
             self._client.await_cycles(DRAIN_CYCLES, lambda: not self._waiting)
             self._client.forget(self)
+
+
+def _refuse_cancelling() -> None:
+    """Let no other thread cancel this one (pthread_setcancelstate; the numbers are those of the C libraries)."""
+    if sys.platform in DISABLED:
+        ctypes.PyDLL(None).pthread_setcancelstate(DISABLED[sys.platform], None)
 
 
 def _nothing() -> None:

@@ -31,10 +31,11 @@ def unavailable(reason: str) -> NoReturn:
 class JackServer:
     """Runs ``jackd`` under the name in JACK_DEFAULT_SERVER until ``stop``."""
 
-    def __init__(self, log: Path, timeout: str = CLIENT_TIMEOUT) -> None:
+    def __init__(self, log: Path, timeout: str = CLIENT_TIMEOUT, *, synchronous: bool = True) -> None:
         """Start it and wait until it takes clients; skip where it does not."""
         self.name = os.environ["JACK_DEFAULT_SERVER"]
-        command = ["jackd", "-n", self.name, "-S", "-r", "-t", timeout, "-d", "dummy", "-r", RATE, "-p", PERIOD]
+        waits = ["-S"] if synchronous else []
+        command = ["jackd", "-n", self.name, *waits, "-r", "-t", timeout, "-d", "dummy", "-r", RATE, "-p", PERIOD]
         command = [*BOUND, *command]
         forget_dead_servers()
         with log.open("ab") as sink:

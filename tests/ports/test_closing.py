@@ -1,13 +1,21 @@
-"""A client that leaves the server while it is called: the interpreter survives, again and again."""
+"""A client that leaves the server while it is called: the interpreter survives, and nobody else waits for it."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.ports.server import JackServer
+
 pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
+
+TIMEOUT = 1000
+"""Milliseconds; a synchronous server stands still ten times as long for a client that is missing."""
 
 TIMES = 25
 
@@ -34,13 +42,60 @@ stop.set()
 """
 
 
+LEAVINGS = (
+    """
+import subprocess, sys, time
+from rnnae_live.ports import backend
+
+leave = """
+    + repr("""
+import time
+from rnnae_live.ports import backend
+system = backend("jack", "Leaving")
+system.open_input(lambda at, data: None, "in")
+system.open_output("out").drive(lambda begin, end, send: None)
+time.sleep(0.1)
+system.close()
+""")
+    + """
+moments = []
+watcher = backend("jack", "Watcher")
+watcher.open_output("out").drive(lambda begin, end, send: moments.append(time.monotonic()))
+for _ in range(8):
+    subprocess.run([sys.executable, "-c", leave], check=True)
+print(max(after - before for before, after in zip(moments, moments[1:])))
+"""
+)
+
+
+@pytest.fixture(params=["synchronous", "asynchronous"])
+def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"closing{os.getpid()}")
+    one = JackServer(tmp_path / "jackd.log", str(TIMEOUT), synchronous=request.param == "synchronous")
+    yield one
+    one.stop()
+
+
+@pytest.mark.usefixtures("server")
 def test_a_client_can_leave_while_it_is_called() -> None:
-    command = [sys.executable, "-c", COMINGS_AND_GOINGS]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    said, status = run(COMINGS_AND_GOINGS)
+    assert said.split() == [str(number) for number in range(TIMES)]
+    assert status == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_nobody_else_waits_for_a_client_that_leaves() -> None:
+    said, status = run(LEAVINGS)
+    assert status == 0
+    assert float(said) < 5 * TIMEOUT / 1000
+
+
+def run(script: str) -> tuple[str, int]:
+    """Run a script in a process of its own; return what it said, and its status."""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         try:
             said, _ = process.communicate(timeout=90)
         except subprocess.TimeoutExpired:
             process.kill()
             said, _ = process.communicate()
-    assert said.split() == [str(number) for number in range(TIMES)]
-    assert process.returncode == 0
+    return said, process.returncode

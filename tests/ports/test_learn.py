@@ -21,8 +21,9 @@ pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
 PAIR = [data for fine in range(12) for data in (b"\xb0\x07\x20", bytes((0xB0, 39, fine)))]
 
 
-@pytest.fixture
-def controller() -> Iterator[Output]:
+@pytest.fixture(scope="module")
+def controller(jack_server: str) -> Iterator[Output]:
+    # One for all: the server gives the name of a client free when its process ends.
     system = backend("jack", "Twister")
     yield system.open_output("knobs")
     system.close()
