@@ -25,7 +25,7 @@ from rnnae_live.cli.doctor import variables
 from rnnae_live.config import LARGEST_FILE, Table, decode, edited
 from rnnae_live.control import PART_SPECS
 from rnnae_live.errors import ConfigError, PresetError
-from rnnae_live.files import home
+from rnnae_live.files import Lock, home
 from rnnae_live.live.options import LiveOptions
 from rnnae_live.presets import Bank
 
@@ -409,6 +409,44 @@ def test_as_a_process_with_a_link_to_the_file(folder: Path) -> None:
     assert json.loads(done.stdout) == 77
     assert (folder / "rnnae.toml").is_symlink()
     assert (folder / "elsewhere" / "trio.toml").read_text() == "# trio\nbpm = 77\n"
+
+
+def test_programs_that_write_at_once_lose_nothing(folder: Path) -> None:
+    (folder / "rnnae.toml").write_text("# the trio\nbpm = 96  # slow\n")
+    names = {one.name.replace(" ", "-") for one in PART_SPECS if one.name.startswith("weight")}
+    # Each waits until all are there, so that they read and write at the same time.
+    program = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from rnnae_live.cli import _configured, live\nfrom rnnae_live.config import written\n"
+        "table = _configured.table(live.command)\n"
+        "Path(sys.argv[1] + '.there').touch()\n"
+        "while not Path('go').exists(): time.sleep(0.001)\n"
+        "for name in sys.argv[2:]: written(Path('rnnae.toml'), table, name, '0.5')\n"
+    )
+    shares = [sorted(names)[::2], sorted(names)[1::2]]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    both = [
+        subprocess.Popen([sys.executable, "-c", program, f"writer {number}", *share], env=env)
+        for number, share in enumerate(shares)
+    ]
+    while not all((folder / f"writer {number}.there").exists() for number in range(2)):
+        assert all(one.poll() is None for one in both)
+        time.sleep(0.01)
+    (folder / "go").touch()
+    assert [one.wait(60) for one in both] == [0, 0]
+    text = (folder / "rnnae.toml").read_text()
+    assert text.startswith("# the trio\nbpm = 96  # slow\n")
+    assert tomllib.loads(text) == {"bpm": 96, **dict.fromkeys(names, 0.5)}
+
+
+def test_a_program_that_does_not_finish_writing_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lock.__init__, "__defaults__", (0.01,))
+    with Lock(folder / ".rnnae.toml.lock"):
+        done = run("config", "set", "--here", "bpm", "96")
+    assert done.exit_code == 2
+    assert "cannot be written (another program has been writing for" in done.stderr
+    assert not (folder / "rnnae.toml").exists()
+    assert run("config", "set", "--here", "bpm", "96").exit_code == 0
 
 
 # -- completion ------------------------------------------------------------------------------------------------------

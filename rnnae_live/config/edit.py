@@ -2,6 +2,7 @@
 
 file, key -> [edit] -> file
 
+*Threading*: ``written`` keeps other programs out from reading to writing, so that two at once lose nothing.
 *Errors*: ``ConfigError``; the result is checked before it is written, and a file that is broken is not touched.
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnnae_live.config.file import decode, read
 from rnnae_live.config.key import PARTS, Table
 from rnnae_live.errors import ConfigError
-from rnnae_live.files import write_whole
+from rnnae_live.files import Lock, make_folder, write_whole
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -72,12 +73,15 @@ def written(path: Path, table: Table, name: str, text: str | None) -> None:
     """Change a setting in a file, see ``edited``; a file that is not there is made.
 
     Raises:
-        ConfigError: as ``edited``, or the file cannot be written.
+        ConfigError: as ``edited``, or the file cannot be written, or another program does not finish writing.
     """
-    data = edited(read(path) or b"", path, table, name, text)
+    # A link leads to the file that is meant, which stays where it is.
+    file = path.resolve()
+    edited(read(path) or b"", path, table, name, text)  # What is refused leaves no trace, not even a lock.
     try:
-        # A link leads to the file that is meant, which stays where it is.
-        write_whole(path.resolve(), data)
+        make_folder(file.parent)
+        with Lock(file.with_name(f".{file.name}.lock")):
+            write_whole(file, edited(read(path) or b"", path, table, name, text))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}); nothing was changed.") from None
 
