@@ -68,6 +68,7 @@ def _part(part: Part, now: float) -> Plain:
         else {
             "notes": [[n.onset, n.duration, n.pitch, n.velocity] for n in heard.melody.notes],
             "length": heard.melody.length,
+            "pickup": heard.melody.pickup,
         },
         "playing": None
         if walk is None or walk.melody is None

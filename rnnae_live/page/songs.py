@@ -5,7 +5,7 @@ library, song, presets -> [songs] -> viewers
 On the map songs that the model has near each other lie near each other: it is the plane through the mean states of all
 songs in which they differ most (principal components), each axis spread over 0-1.
 
-*Units*: notes as [onset, duration, pitch] in ticks, 24 to the quarter note; programs 1-128 as a DAW shows them.
+*Units*: notes as [onset, duration, pitch] and beginnings of pieces in ticks, 24 to the quarter note; programs 1-128 as a DAW shows them.
 *Threading*: one thread at a time, which may take its time; the model is loaded when something is first imported.
 *Errors*: ``RnnaeError`` where a file cannot be imported.
 *Source*: Pearson, On lines and planes of closest fit to systems of points in space, 1901.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from rnnae_live.song import song
 if TYPE_CHECKING:
     from rnnae_live.melody import Melody
     from rnnae_live.presets import Bank
+    from rnnae_live.state import Chain
 
 MOST_SHOWN = 10_000
 """Presets that have a row."""
@@ -38,7 +40,7 @@ MOST_SHOWN = 10_000
 MOST_READ = 1_024
 """Presets of which a row has notes and a place on the map: each is a file to read."""
 
-PREVIEW = 64
+PREVIEW = 128
 """Notes at the beginning that a row has."""
 
 MARGIN = 0.06
@@ -173,6 +175,7 @@ def _row(preset: Preset, *, own: bool) -> Row:
         "notes": [],
         "length": None,
         "bars": None,
+        "pieces": [],
         "xy": None,
     }
 
@@ -181,7 +184,13 @@ def _content(preset: Preset) -> Row:
     """Return what a preset's file says of its melody."""
     melody = preset.melody
     notes = [[n.onset, n.duration, n.pitch] for n in melody.notes[:PREVIEW]]
-    return {"notes": notes, "length": melody.length, "bars": bars(melody)}
+    return {"notes": notes, "length": melody.length, "bars": bars(melody), "pieces": pieces(preset.chain)}
+
+
+def pieces(chain: Chain) -> list[int]:
+    """Return the ticks at which the pieces of a song begin that are mixed with those of others: not with its pickup."""
+    begins = accumulate((link.length for link in chain[:-1]), initial=0)
+    return [at for at, link in zip(begins, chain, strict=True) if len(chain) == 1 or not link.pickup]
 
 
 def bars(melody: Melody) -> int:

@@ -46,6 +46,32 @@ def test_a_phrase_is_played_answered_and_morphed_in_the_page(tab: Tab) -> None:
     tab.wait("rnnae.stage.tracing.every((parent) => parent === 1)")
 
 
+def test_a_note_has_the_colour_of_its_song_also_where_that_begins_with_a_pickup(tab: Tab) -> None:
+    # What a mix plays of a song that alone has a weight worth the name is this song, from its first whole bar on.
+    traced = tab.evaluate(
+        """(async () => {
+          const {parents, trace} = await import('/static/parentage.js');
+          const songs = rnnae.mirror.presets;
+          const found = [];
+          for (const song of songs.filter((one) => one.pieces[0] > 0)) {
+            const other = songs.find((one) => one.pieces[0] === 0);
+            const part = {slots: [other.name, song.name], values: {follow: 0}, sounding: {'weight 1': 1, 'weight 2': 1}};
+            const among = parents({part, byName: rnnae.mirror.byName, transport: rnnae.mirror.transport});
+            song.pieces.forEach((begin, at) => {
+              const end = song.pieces[at + 1] ?? song.length;
+              const notes = song.notes.filter(([on]) => on >= begin && on < end);
+              const placed = notes.map(([on, long, pitch]) => [on - begin, on - begin + long, pitch]);
+              found.push(...trace(placed, at, among));
+            });
+          }
+          return found;
+        })()"""
+    )
+    assert len(traced) > 100
+    # A few notes are those of both songs.
+    assert traced.count(2) > 0.95 * len(traced)
+
+
 def test_the_pad_is_moved_by_mouse_touch_and_keys(tab: Tab) -> None:
     pad = "#pane-pad canvas"
     tab.drag([tab.point(pad, 0.2, 0.8), tab.point(pad, 0.5, 0.5), tab.point(pad, 1.0, 0.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from rnnae_live.midifile import write
 from rnnae_live.mixer import play
 from rnnae_live.page.messages import Import
 from rnnae_live.page.songs import LARGEST_IMPORT, MARGIN, Songs, places
-from rnnae_live.phrase import Note
-from rnnae_live.presets import Bank
+from rnnae_live.phrase import Metre, Note
+from rnnae_live.presets import Bank, make
 
 TUNE = Melody(tuple(Note(24 * i, 24, pitch) for i, pitch in enumerate((60, 64, 67, 72, 71, 67, 64, 62))), 192)
 
@@ -64,6 +65,18 @@ def test_the_factory_bank_has_a_row_and_a_place_for_every_song(bank: Bank) -> No
     assert [row["program"] for row in rows] == [
         None if preset.program is None else preset.program + 1 for preset in bank.presets
     ]
+
+
+@pytest.mark.model
+def test_a_row_says_where_the_pieces_begin_that_are_mixed_with_those_of_others(own: Bank, tmp_path: Path) -> None:
+    upbeat = Melody(tuple(replace(note, onset=note.onset + 24) for note in TUNE.notes), 216, pickup=24)
+    waltz = Melody(tuple(Note(24 * i, 24, 60 + i) for i in range(9)), 216, (Metre(0, 3, 4),))
+    songs = Songs(own.folder)
+    for name, tune in (("Upbeat", upbeat), ("Waltz", waltz), ("Even", TUNE)):
+        own.save(make(own.model, tune, name))
+    songs.refresh()
+    rows = {row["name"]: row["pieces"] for row in songs.rows()}
+    assert rows == {"Upbeat": [24], "Waltz": [0, 144], "Even": [0]}
 
 
 @pytest.mark.model

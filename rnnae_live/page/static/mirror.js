@@ -8,7 +8,7 @@
 export const PPQ = 24;
 
 /** @typedef {[number, number, number]} Preview onset and duration in ticks, pitch */
-/** @typedef {{name: string, program: number | null, bars: number | null, tags: string[], notes: Preview[], xy: [number, number] | null, length: number | null, pickup?: number}} Preset program from 1 on */
+/** @typedef {{name: string, program: number | null, bars: number | null, tags: string[], notes: Preview[], xy: [number, number] | null, length: number | null, pieces: number[]}} Preset program from 1 on, pieces as the ticks at which they begin */
 /** @typedef {{name: string, min: number, max: number, default: number, choices: string[], unit: string, whole: boolean, step: number, curve: string, summary: string}} Spec */
 
 /**

@@ -17,7 +17,10 @@ const STRANGE = 2.0;
 /** A light parent has to be nearer than a heavy one. */
 const LIGHT = 0.35;
 
-/** @typedef {{index: number, weight: number, notes: [number, number, number][], pickup: number, length: number}} Parent */
+/**
+ * @typedef {{index: number, weight: number, notes: [number, number, number][], pieces: number[]}} Parent `pieces` are the
+ *   ticks at which its pieces begin, from its first whole bar on: in a mix nobody has a pickup
+ */
 
 /**
  * @param {import("./mirror.js").Mirror} mirror
@@ -29,35 +32,40 @@ export function parents(mirror) {
   /** @type {Parent[]} */
   const found = [];
   if (part.heard && part.values.follow > 0) {
-    const { notes, length } = part.heard;
-    found.push({ index: 0, weight: part.values.follow, notes, pickup: 0, length });
+    const { notes, length, pickup } = part.heard;
+    const pieces = even(pickup ?? 0, length, BARS_PER_PIECE * (mirror.transport?.bar ?? 96));
+    found.push({ index: 0, weight: part.values.follow, notes, pieces });
   }
   part.slots.forEach((/** @type {string | null} */ name, /** @type {number} */ slot) => {
     const weight = part.sounding[`weight ${slot + 1}`] ?? 0;
     if (!name || weight <= 0) return;
     const preset = mirror.byName.get(name);
-    const notes = preset?.notes ?? [];
-    const last = notes.length ? notes[notes.length - 1] : [0, 0];
-    found.push({ index: slot + 1, weight, notes, pickup: preset?.pickup ?? 0, length: preset?.length ?? last[0] + last[1] });
+    found.push({ index: slot + 1, weight, notes: preset?.notes ?? [], pieces: preset?.pieces.length ? preset.pieces : [0] });
   });
   return found;
+}
+
+/**
+ * @param {number} begin
+ * @param {number} end
+ * @param {number} step
+ * @returns {number[]} every beginning of a step from `begin` on that is before `end`, one at least
+ */
+function even(begin, end, step) {
+  const count = Math.max(1, Math.ceil((end - begin) / step));
+  return Array.from({ length: count }, (_, index) => begin + index * step);
 }
 
 /**
  * @param {[number, number, number][]} notes as [on, off, pitch] from the piece's beginning on
  * @param {number} at number of the piece
  * @param {Parent[]} among
- * @param {number} bar in ticks
  * @returns {number[]} for each note the index of its parent, -1 where nobody has it
  */
-export function trace(notes, at, among, bar) {
+export function trace(notes, at, among) {
   if (among.length === 1) return notes.map(() => among[0].index);
   const heaviest = Math.max(...among.map((one) => one.weight));
-  const places = among.map((one) => {
-    const piece = BARS_PER_PIECE * bar;
-    const count = Math.max(1, Math.ceil((one.length - one.pickup) / piece));
-    return one.pickup + (at % count) * piece;
-  });
+  const places = among.map(({ pieces }) => pieces[at % pieces.length]);
   return notes.map(([on, , pitch]) => {
     let best = -1;
     let least = STRANGE;

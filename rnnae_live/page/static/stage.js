@@ -43,17 +43,17 @@ export class Stage {
     if (!part || !transport) return;
     for (const roll of [this.phrase, this.answer]) [roll.bar, roll.beat] = [transport.bar, transport.beat];
     this.playing = part.playing;
-    if (part.playing) this.showAnswer(part.playing, transport.bar);
+    if (part.playing) this.showAnswer(part.playing);
     this.coming = part.coming;
     if (part.heard && !this.coming.length) this.showPhrase(part.heard);
     tell(this.elements.inTold, part.listening ? "listening" : part.heard ? count(part.heard.notes.length) : "");
     tell(this.elements.outTold, this.told(part));
   }
 
-  /** @param {any} playing @param {number} bar */
-  showAnswer({ start, length, at, notes }, bar) {
+  /** @param {any} playing */
+  showAnswer({ start, length, at, notes }) {
     const placed = notes.map(([on, off, pitch]) => [on - start, off - start, pitch]);
-    this.tracing = trace(placed, at, parents(this.mirror), bar);
+    this.tracing = trace(placed, at, parents(this.mirror));
     this.answer.put(
       `${start}`,
       notes.map(([on, off, pitch, velocity], index) => ({
