@@ -10,6 +10,7 @@ import queue
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pythonosc.dispatcher import Dispatcher
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import ThreadingOSCUDPServer
 from pythonosc.udp_client import SimpleUDPClient
@@ -27,8 +28,20 @@ from rnnae_live.cli.osc import place
 from rnnae_live.control import ACTIONS, PART_SPECS, SHARED_SPECS, SPECS, Press
 from rnnae_live.errors import ConfigError, ControlError, PortError, UsageError
 from rnnae_live.osc import Order, OscServer, Refresh, addresses, told, understood
-from rnnae_live.osc.flow import BURST, ECHO, MOST_ORDERS, MOST_PRESSES, QUIET, RATE, Feedback, Intake
-from rnnae_live.osc.packet import DEEPEST, LARGEST, MOST_MESSAGES, Message, datagram, messages
+from rnnae_live.osc.flow import (
+    BURST,
+    ECHO,
+    LONGEST_WAIT,
+    MOST_LATER,
+    MOST_ORDERS,
+    MOST_PRESSES,
+    QUIET,
+    RATE,
+    Feedback,
+    Intake,
+    Later,
+)
+from rnnae_live.osc.packet import DEEPEST, IMMEDIATELY, LARGEST, MOST_MESSAGES, Message, ahead, datagram, messages
 
 pytestmark = pytest.mark.unit
 
@@ -40,8 +53,8 @@ ARGUMENTS = st.lists(
 )
 
 
-def bundle(*contents: bytes) -> bytes:
-    return b"#bundle\0" + struct.pack(">Q", 1) + b"".join(struct.pack(">i", len(one)) + one for one in contents)
+def bundle(*contents: bytes, tag: int = IMMEDIATELY) -> bytes:
+    return b"#bundle\0" + struct.pack(">Q", tag) + b"".join(struct.pack(">i", len(one)) + one for one in contents)
 
 
 def send(port: int, path: str, *arguments: float | str) -> None:
@@ -232,6 +245,21 @@ def test_any_bytes_are_messages_or_refused(data: st.DataObject) -> None:
             assert str(error).isprintable()  # noqa: PT017 - either is right
 
 
+def test_a_message_has_the_latest_time_tag_of_the_bundles_around_it() -> None:
+    one = datagram(Message("/rnnae/answer"))
+    data = bundle(one, bundle(one, tag=900), bundle(one, tag=1100), bundle(one), tag=1000)
+    assert [m.tag for m in messages(data)] == [1000, 1000, 1100, 1000]
+    assert [m.tag for m in messages(one)] == [IMMEDIATELY]
+    assert [m.tag for m in messages(bundle(one, tag=0))] == [IMMEDIATELY]
+
+
+@pytest.mark.parametrize("now", [0.0, 1.8e9, 2_085_978_495.5, 2_085_978_496.0, 3e9])
+@pytest.mark.parametrize("seconds", [0.25, 0.0, -0.25, 3600.0, -3600.0, 9.0])
+def test_a_time_tag_is_so_far_ahead_also_when_the_era_ends(now: float, seconds: float) -> None:
+    assert ahead(round((now + 2_208_988_800 + seconds) * 2**32) % 2**64, now) == pytest.approx(seconds, abs=1e-6)
+    assert ahead(IMMEDIATELY, now) == 0.0
+
+
 # -- pacing ----------------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +295,35 @@ def test_a_flood_is_bounded_and_a_panic_passes_it() -> None:
     assert handed <= BURST + MOST_ORDERS + 10
     assert handed > MOST_ORDERS
     assert intake.dropped > 1000 * 200 - handed - MOST_PRESSES
+
+
+def test_what_is_timed_is_done_in_the_order_of_its_times() -> None:
+    later = Later()
+    for wait, name in [(2.0, "undo"), (1.0, "answer"), (2.0, "capture")]:
+        assert later.put(wait, 10.0, f"/rnnae/{name}", Order(0, name))
+    assert not later.put(0.0, 10.0, "/rnnae/answer", Order(0, "answer"))
+    assert not later.put(-1.0, 10.0, "/rnnae/answer", Order(0, "answer"))
+    assert (later.wake(), later.due(10.999)) == (11.0, [])
+    assert later.due(11.0) == [("/rnnae/answer", Order(0, "answer"))]
+    assert [path for path, _ in later.due(20.0)] == ["/rnnae/undo", "/rnnae/capture"]
+    assert (later.wake(), later.dropped) == (None, 0)
+
+
+def test_what_is_timed_too_far_ahead_or_too_much_is_dropped_and_counted() -> None:
+    later = Later()
+    assert later.put(LONGEST_WAIT + 0.001, 0.0, "/rnnae/answer", Order(0, "answer"))
+    assert (later.wake(), later.dropped) == (None, 1)
+    for number in range(MOST_LATER + 5):
+        assert later.put(LONGEST_WAIT, number * 0.001, "/rnnae/answer", Order(0, "answer"))
+    assert later.dropped == 6
+    assert len(later.due(1000.0)) == MOST_LATER
+
+
+def test_a_panic_never_waits_and_ends_what_does() -> None:
+    later = Later()
+    assert later.put(1.0, 0.0, "/rnnae/play", Order(None, "play"))
+    assert not later.put(5.0, 0.0, "/rnnae/panic", Order(None, "panic"))
+    assert (later.due(9.0), later.dropped) == ([], 1)
 
 
 def test_a_parameter_is_told_thirty_times_a_second_and_its_newest_value_last() -> None:
@@ -335,7 +392,7 @@ def client(server: OscServer) -> Iterator[socket.socket]:
 def test_a_client_of_another_library_is_understood(server: OscServer, orders: queue.Queue[Order]) -> None:
     send(server.port, "/rnnae/part/2/weight/3", 0.75)
     assert orders.get(timeout=PATIENCE) == Order(1, "weight 3", 0.75)
-    builder = OscBundleBuilder(IMMEDIATELY)
+    builder = OscBundleBuilder(0)  # What python-osc takes for immediately.
     message = OscMessageBuilder("/rnnae/scale")
     message.add_arg("dorian")
     builder.add_content(message.build())
@@ -344,6 +401,24 @@ def test_a_client_of_another_library_is_understood(server: OscServer, orders: qu
     assert orders.get(timeout=PATIENCE) == Order(0, "scale", SPECS["scale"].named("dorian"))
     send(server.port, "/rnnae/panic")
     assert orders.get(timeout=PATIENCE).press is Press.PANIC
+
+
+def test_a_bundle_is_done_at_its_time_tag_and_a_late_one_at_once(
+    server: OscServer, orders: queue.Queue[Order], client: socket.socket
+) -> None:
+    def tagged(seconds: float, path: str) -> bytes:
+        tag = round((time.time() + 2_208_988_800 + seconds) * 2**32)
+        return bundle(datagram(Message(path)), tag=tag)
+
+    sent = time.monotonic()
+    client.send(tagged(0.5, "/rnnae/undo"))
+    client.send(tagged(0.3, "/rnnae/capture"))
+    client.send(tagged(LONGEST_WAIT + 60.0, "/rnnae/play"))
+    client.send(tagged(-60.0, "/rnnae/answer"))
+    assert orders.get(timeout=PATIENCE).name == "answer"
+    assert [orders.get(timeout=PATIENCE).name for _ in range(2)] == ["capture", "undo"]
+    assert time.monotonic() - sent >= 0.499  # The clock on the wall may be slewed meanwhile.
+    assert (server.counts().dropped, server.counts().refused, server.counts().messages) == (1, 0, 4)
 
 
 def test_the_last_sender_is_told_what_changes(

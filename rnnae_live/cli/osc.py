@@ -43,9 +43,11 @@ def command(*, listing: bool, part: int | None, as_json: bool) -> None:
     /rnnae/refresh                      all values are told to whoever sends this
 
     What changes is told to the last sender, each parameter at most 30 times a second, and never back to the hand
-    that turned it.
+    that turned it. A bundle with a time tag is done at its time, up to 10 seconds ahead and 512 messages at once; more
+    is dropped, what is late is done at once, and a panic never waits.
     """
     from rnnae_live.osc.addresses import addresses
+    from rnnae_live.osc.flow import LONGEST_WAIT, MOST_LATER
 
     rows = list(addresses().values())
     if as_json:
@@ -63,3 +65,6 @@ def command(*, listing: bool, part: int | None, as_json: bool) -> None:
         click.echo(f"{row.path:<{paths}}  {row.takes:<{takes}}  {row.summary}")
     if part is None:
         click.echo("\nPart N of several: /rnnae/part/N/... for everything but what the whole instrument has.")
+        click.echo(
+            f"Bundles are done at their time tag, up to {LONGEST_WAIT:g} s ahead, {MOST_LATER} messages at once."
+        )

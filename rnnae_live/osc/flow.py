@@ -2,18 +2,23 @@
 
 addresses -> [flow] -> the front; engine -> [flow] -> packet
 
+What a bundle's time tag puts into the future waits in ``Later``, at most ``LONGEST_WAIT`` seconds and at most
+``MOST_LATER`` messages: more than that is dropped and counted.
+
 *Units*: seconds of a monotonic clock; time is an argument. *Threading*: none.
 *Source*: https://en.wikipedia.org/wiki/Token_bucket
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import count
 
 from rnnae_live.control.specs import SPECS
-from rnnae_live.osc.addresses import Order
+from rnnae_live.osc.addresses import Order, Refresh
 
 Place = tuple[str, int | None]
 """A parameter of a part."""
@@ -36,6 +41,12 @@ BURST = 200.0
 MOST_PRESSES = 32
 """Presses that may wait."""
 
+LONGEST_WAIT = 10.0
+"""Seconds in the future that a time tag may lie: more is a clock that is wrong."""
+
+MOST_LATER = 512
+"""Messages that may wait for their time."""
+
 SAME = 1e-6
 """Relative difference of a value and what is left of it in 32 bits."""
 
@@ -43,6 +54,44 @@ SAME = 1e-6
 def same(one: float | None, other: float) -> bool:
     """Return whether two values are the same for a float of 32 bits."""
     return one is not None and math.isclose(one, other, rel_tol=SAME, abs_tol=SAME)
+
+
+class Later:
+    """Messages whose time has not come: in the order of their times, those of the same time as they came."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.dropped = 0
+        self._waiting: list[tuple[float, int, str, Order | Refresh]] = []
+        self._numbers = count()
+
+    def put(self, wait: float, now: float, path: str, asked: Order | Refresh) -> bool:
+        """Keep what was asked for at ``path`` for ``wait`` seconds; False for what is to be done at once.
+
+        A panic never waits, and whatever waits is forgotten with it: nothing begins to play after that by itself.
+        """
+        if isinstance(asked, Order) and asked.name == "panic":
+            self.dropped += len(self._waiting)
+            self._waiting.clear()
+            return False
+        if not wait > 0:
+            return False
+        if wait > LONGEST_WAIT or len(self._waiting) >= MOST_LATER:
+            self.dropped += 1
+        else:
+            heapq.heappush(self._waiting, (now + wait, next(self._numbers), path, asked))
+        return True
+
+    def due(self, now: float) -> list[tuple[str, Order | Refresh]]:
+        """Return what is to be done now."""
+        out = []
+        while self._waiting and self._waiting[0][0] <= now:
+            out.append(heapq.heappop(self._waiting)[2:])
+        return out
+
+    def wake(self) -> float | None:
+        """Return when the next one is due, None where none waits."""
+        return self._waiting[0][0] if self._waiting else None
 
 
 class Intake:

@@ -22,8 +22,8 @@ from typing import Any
 from rnnae_live.control.specs import SPECS
 from rnnae_live.errors import ConfigError, ControlError, PortError
 from rnnae_live.osc.addresses import PRESET, Order, Refresh, told, understood
-from rnnae_live.osc.flow import Feedback, Intake
-from rnnae_live.osc.packet import LARGEST, datagram, messages
+from rnnae_live.osc.flow import Feedback, Intake, Later
+from rnnae_live.osc.packet import LARGEST, ahead, datagram, messages
 
 PORT = 9010
 """Where one listens when nothing else is said."""
@@ -45,8 +45,8 @@ CLOSING = 2.0
 class Counts:
     """What has happened so far.
 
-    ``replaced`` are values that a newer one of the same parameter overtook, ``dropped`` what was too much, ``faults``
-    what should not have happened; ``refusal`` is why the last datagram was refused.
+    ``replaced`` are values that a newer one of the same parameter overtook, ``dropped`` what was too much or timed too
+    far ahead, ``faults`` what should not have happened; ``refusal`` is why the last datagram was refused.
     """
 
     datagrams: int = 0
@@ -86,6 +86,7 @@ class OscServer:
         self._woken: socket.socket | None = None
         self._waker: socket.socket | None = None
         self._counts = Counts()
+        self._later = Later()
         self._intake = Intake()
         self._feedback = Feedback()
         self._listener: Any = None
@@ -143,7 +144,7 @@ class OscServer:
 
     def counts(self) -> Counts:
         """Return what has happened so far."""
-        dropped = self._counts.dropped + self._intake.dropped
+        dropped = self._counts.dropped + self._intake.dropped + self._later.dropped
         return replace(self._counts, dropped=dropped, replaced=self._intake.replaced, echoes=self._feedback.echoes)
 
     # -- the thread --------------------------------------------------------------------------------------------------
@@ -160,13 +161,15 @@ class OscServer:
         """Wait, read what has come, hand on what it asks for, and tell what has changed."""
         now = time.monotonic()
         telling = self._feedback.wake(now) if self._listener is not None else None
-        wakes = [at for at in (self._intake.wake(now), telling) if at is not None]
+        wakes = [at for at in (self._intake.wake(now), self._later.wake(), telling) if at is not None]
         ready, _, _ = select.select([opened, woken], [], [], max(0.0, min(wakes) - now) if wakes else None)
         if woken in ready:
             with suppress(OSError):
                 woken.recv(4096)
         if opened in ready:
             self._read(opened)
+        for path, asked in self._later.due(time.monotonic()):
+            self._offer(path, asked)
         for order in self._intake.take(time.monotonic()):
             self._counts.orders += 1
             try:
@@ -191,15 +194,17 @@ class OscServer:
                 continue
             self._counts.datagrams += 1
             try:
-                asked = [(one.path, understood(one)) for one in messages(data)]
+                asked = [(one, understood(one)) for one in messages(data)]
             except ControlError as error:
                 self._counts.refused += 1
                 self._counts.refusal = str(error)
                 continue
             self._counts.messages += len(asked)
             self._greet(sender)
-            for path, one in asked:
-                self._offer(path, one)
+            for message, one in asked:
+                wait = ahead(message.tag, time.time())
+                if not self._later.put(wait, time.monotonic(), message.path, one):
+                    self._offer(message.path, one)
 
     def _greet(self, sender: Any) -> None:  # noqa: ANN401 - an address of any family
         """Tell whoever sent last, from now on."""
