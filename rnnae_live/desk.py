@@ -154,8 +154,13 @@ class Desk:
         mix = self.mix()
         if not mix:
             return BARS_PER_PIECE * self.metre.bar(PPQ)
-        chain = _chain(max(mix, key=lambda voice: voice[1])[0], mix)
+        chain = _heaviest(mix)
         return chain[at % len(chain)].length
+
+    def cycle(self) -> int:
+        """Return after how many pieces their lengths come again."""
+        mix = self.mix()
+        return len(_heaviest(mix)) if mix and self._frozen is None else 1
 
     def piece(self, at: int, tie: int | None) -> Melody:
         """Return the melody of piece ``at`` of the mix of this moment; silence where nothing is in it."""
@@ -335,6 +340,11 @@ class Desk:
 def _chain(chain: Chain, mix: Mix) -> Chain:
     """Return the chain as it is played: in a mix of several without its pickup."""
     return whole_bars_of(chain) if len(mix) > 1 else chain
+
+
+def _heaviest(mix: Mix) -> Chain:
+    """Return the chain that says how long pieces are."""
+    return _chain(max(mix, key=lambda voice: voice[1])[0], mix)
 
 
 def _corners(x: float, y: float) -> tuple[float, float, float, float]:

@@ -51,6 +51,9 @@ class Source(Protocol):
     def length(self, at: int) -> int:
         """Return the length of piece ``at`` in ticks."""
 
+    def cycle(self) -> int:
+        """Return after how many pieces their lengths come again, 1 where all are of one length."""
+
 
 @dataclass(slots=True)
 class _Handed:
@@ -210,8 +213,7 @@ class Walk:
 
         What has begun just now is played: the first tick of a clock with jitter is late already when it is heard.
         """
-        while not self.over and self.start + self.source.length(self.at) <= tick:
-            self.start, self.at = self.start + self.source.length(self.at), self.at + 1
+        self._pass_over(tick)
         self._first = tick - JUST
 
     def shift(self, clock: Clock, seconds: float) -> None:
@@ -228,8 +230,15 @@ class Walk:
     def _pass_over(self, tick: float) -> bool:
         """Leave out pieces that have ended by ``tick``: the machine slept, and nobody could hear them any more.
 
-        Return whether none is left.
+        Return whether none is left. Whole rounds of an endless walk go at once: a sleep of days is no longer than one
+        of seconds.
         """
+        if self._count is None and not self.over and self.start + self.source.length(self.at) <= tick:
+            pieces = self.source.cycle()
+            ticks = sum(self.source.length(at) for at in range(self.at, self.at + pieces))
+            rounds = int((tick - self.start) // ticks)
+            self.start, self.at = self.start + rounds * ticks, self.at + rounds * pieces
+            self._sounding = None
         while not self.over and self.start + (length := self.source.length(self.at)) <= tick:
             self.start, self.at = self.start + length, self.at + 1
             self._sounding = None

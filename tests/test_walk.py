@@ -30,6 +30,7 @@ class Pieces:
 
     melodies: list[Melody]
     ties: list[int | None] = field(default_factory=list)
+    asked_lengths: int = 0
 
     def piece(self, at: int, tie: int | None) -> Melody:
         self.ties.append(tie)
@@ -39,7 +40,11 @@ class Pieces:
         return [Played(start + n.onset, start + n.end, n.pitch, n.velocity) for n in melody.notes]
 
     def length(self, at: int) -> int:
+        self.asked_lengths += 1
         return self.melodies[at % len(self.melodies)].length
+
+    def cycle(self) -> int:
+        return len(self.melodies)
 
 
 def through(walk: Walk, until: float, clock: Clock = CLOCK) -> list[Output]:
@@ -124,3 +129,29 @@ def test_what_is_dropped_is_released_at_once() -> None:
     assert walk.drop(10.2) == [Withdraw(0, 10.2, 10.2)]
     assert walk.over
     assert walk.advance(CLOCK, 10.4) == []
+
+
+@pytest.mark.parametrize("days", [1 / 24, 3, 300])
+def test_a_sleep_of_days_is_passed_over_at_once_and_ends_in_the_right_place(days: float) -> None:
+    pieces = Pieces([piece(60, 62), piece(64, 65, 67), piece(69)])
+    walk = Walk(pieces, start=0.0)
+    walk.advance(CLOCK, 10.0)
+    slept_to = 10.0 + days * 86400.0 + 0.75
+    pieces.asked_lengths = 0
+    out = walk.advance(CLOCK, slept_to)
+    assert pieces.asked_lengths < 30
+    # A round is six beats; whatever number of them has passed, what plays is what would have played without the sleep.
+    beat = int((slept_to - 10.0) / BEAT)
+    assert walk.start <= 24 * beat < walk.start + walk.length
+    assert walk.at % 3 == (0, 0, 1, 1, 1, 2)[beat % 6]
+    # Only the piece that was cut short by the sleep still has a note to hand over, which the player drops as late.
+    assert [at for at, _ in notes(out) if at < slept_to - 1.5] == [10.5]
+
+
+@pytest.mark.parametrize("stop", [500.0, float("inf")])
+def test_a_walk_with_an_end_is_over_after_a_sleep(stop: float) -> None:
+    walk = Walk(Pieces([piece(60, 62), piece(64)]), start=0.0, count=None if stop < 1e9 else 3, stop=stop)
+    walk.advance(CLOCK, 10.0)
+    walk.advance(CLOCK, 10.0 + 3 * 86400.0)
+    assert walk.over
+    assert walk.finished(10.0 + 3 * 86400.0)
