@@ -203,7 +203,8 @@ def _line(section: PortControls, shown: Shown) -> str:
     label = labels and (labels.label(shown.source) or labels.label(anywhere))
     moves = [one.target for one in section.map.assignments if one.source in (shown.source, anywhere)]
     named = f" ({label})" if label else ""
-    return f"{shown.source}{named} = {shown.value}: {', '.join(moves) or 'nothing'}"
+    value = f"{shown.clicks:+d}" if shown.clicks else f"= {shown.value}"
+    return f"{shown.source}{named} {value}: {', '.join(moves) or 'nothing'}"
 
 
 def _set(

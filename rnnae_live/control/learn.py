@@ -44,11 +44,12 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A source that was heard, and where it went."""
+    """A source that was heard, and where it went, or by how many steps."""
 
     source: Source
     value: int
     top: int
+    clicks: int = 0
 
 
 def _refusal(source: Source) -> str | None:
@@ -97,7 +98,7 @@ class Learn:
             if one.source.kind is not Kind.CC14:
                 # A pair is shown when it has been learned; until then its halves are.
                 self._recent.pop(one.source, None)
-                self._recent[one.source] = Shown(one.source, one.value, one.top)
+                self._recent[one.source] = Shown(one.source, one.value, one.top, one.clicks)
         while len(self._recent) > MOST_RECENT:
             del self._recent[next(iter(self._recent))]
         if self.state is State.LISTENING:

@@ -3,11 +3,14 @@
 events -> [control.sources] -> mapping, learn
 
 A ``Source`` is one knob, slider, wheel, key or button, as its messages name it. Some are named by several messages: a
-14-bit pair (controllers n and n + 32), a non-registered parameter (99, 98, then 6 and 38). ``Reader`` puts these
-together; of a pair it tells the whole as well as its parts, because only the map knows what is meant.
+14-bit pair (controllers n and n + 32), a non-registered parameter (99, 98, then 6 and 38, or 96 and 97 for a step up
+and down). ``Reader`` puts these together; of a pair it tells the whole as well as its parts, because only the map knows
+what is meant.
 
 *Units*: ``value`` is 0-``top``, 127 or 16383. *Threading*: one thread a ``Reader``.
-*Source*: MIDI 1.0 Detailed Specification 4.2, controllers, registered and non-registered parameter numbers.
+*Source*: MIDI 1.0 Detailed Specification 4.2, controllers, registered and non-registered parameter numbers; RP-018,
+"Response to Data Increment / Data Decrement": their value is ignored, and how far a step of a non-registered parameter
+goes is for the receiver to say (here one step of what it moves).
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ COARSE, FINE = 127, 16383
 """The highest values of 7 and of 14 bits."""
 
 BANK_SELECT, DATA_ENTRY, LSB, PEDAL = 0, 6, 32, 64
-NRPN_LSB, NRPN_MSB, RPN_LSB, RPN_MSB = 98, 99, 100, 101
+INCREMENT, DECREMENT, NRPN_LSB, NRPN_MSB, RPN_LSB, RPN_MSB = range(96, 102)
 FIRST_MODE_MESSAGE = 120
 NEVER = frozenset({BANK_SELECT, LSB, DATA_ENTRY, LSB + DATA_ENTRY, *range(96, 102), *range(FIRST_MODE_MESSAGE, 128)})
 """Controllers that mean something to every instrument: bank select, data entry, parameter numbers, channel modes."""
@@ -122,12 +125,16 @@ def _number(digits: str, words: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A control was moved to ``value`` of 0-``top``, or pressed (not 0) and let go (0)."""
+    """A control was moved to ``value`` of 0-``top``, or pressed (not 0) and let go (0).
+
+    ``clicks`` other than 0 says that it was moved by so many steps from wherever it is, and ``value`` nothing.
+    """
 
     time: float
     source: Source
     value: int
     top: int = COARSE
+    clicks: int = 0
 
     def place(self, *, centred: bool = False) -> float:
         """Return the place 0-1; ``centred`` puts the middle, 64 or 8192, exactly to 0.5."""
@@ -184,14 +191,15 @@ class Reader:
         number, channel, time = event.controller, event.channel, event.time
         if number >= FIRST_MODE_MESSAGE:
             return ()
-        if number in range(96, 102):
+        selection = self._selected.get(channel)
+        if number in (INCREMENT, DECREMENT):
+            return self._step(event, selection) if selection is not None and selection.active else ()
+        if number in range(NRPN_LSB, RPN_MSB + 1):
             self._select(event)
             return ()
         plain = Heard(time, Source(Kind.CC, number, channel), event.value)
-        if number % LSB == DATA_ENTRY and number < 2 * LSB:
-            selection = self._selected.get(channel)
-            if selection is not None and selection.active:
-                return self._parameter(event, selection)
+        if number % LSB == DATA_ENTRY and number < 2 * LSB and selection is not None and selection.active:
+            return self._parameter(event, selection)
         if number >= 2 * LSB:
             return (plain,)
         pair = self._pairs.setdefault((channel, number % LSB), _Pair())
@@ -223,6 +231,15 @@ class Reader:
         if value is None:
             return ()
         return (Heard(event.time, Source(Kind.NRPN, selection.number, event.channel), value, FINE),)
+
+    def _step(self, event: ControlChange, selection: _Selection) -> tuple[Heard, ...]:
+        """Return the step that an increment or a decrement is; registered parameters move nothing here."""
+        if selection.registered:
+            return ()
+        # The halves that came before are those of a value that is left now: a fine half alone does not go back to it.
+        self._parameters.pop((event.channel, selection.number), None)
+        clicks = 1 if event.controller == INCREMENT else -1
+        return (Heard(event.time, Source(Kind.NRPN, selection.number, event.channel), 0, FINE, clicks),)
 
 
 @dataclass(slots=True)

@@ -86,9 +86,11 @@ class Surface:
         return moves
 
     def _press(self, one: Assignment, heard: Heard) -> Press | None:
-        """Return what a button does; of a knob that is swept only the beginning counts."""
+        """Return what a button does; of a knob that is swept only the beginning counts, of steps those up."""
         action = ACTIONS[one.target]
         self._mirror.heard(one.source, heard.source.channel, None, heard.time)
+        if heard.clicks:
+            return action.press if heard.clicks > 0 else action.release
         before = self._before.get(one, 0)
         self._before[one] = heard.value
         if action.release is not None:
@@ -103,9 +105,9 @@ class Surface:
         one_spec, goal = SPECS[one.target], one.goal
         value = self._values.get(goal, one_spec.default)
         place = self._places.get(goal, one_spec.place(value))
-        encoding = one.way.encoding
-        if encoding is not None:
-            value = one_spec.turned(value, decoded(encoding, heard.value))
+        clicks = heard.clicks if one.way.encoding is None else decoded(one.way.encoding, heard.value)
+        if clicks or one.way.encoding is not None:
+            value = one_spec.turned(value, clicks)
             place = one_spec.place(value)
         elif one.way is Way.TOGGLE:
             if not self._pressed(one, heard):
@@ -121,10 +123,10 @@ class Surface:
             if taken is None:
                 return None
             place, value = taken, one_spec.at(taken)
-        if one.way is not Way.ABSOLUTE:
+        if one.way is not Way.ABSOLUTE or heard.clicks:
             self._mirror.heard(one.source, heard.source.channel, None, heard.time)
         for other in self._goals[goal]:
-            if other != one and other in self._takeovers:
+            if (other != one or heard.clicks) and other in self._takeovers:
                 self._takeovers[other].rearm()
         self._places[goal], self._values[goal], self._moved[goal] = place, value, heard.time
         return Turn(one.target, value, one.part)

@@ -59,6 +59,12 @@ def test_a_parameter_number() -> None:
     assert learned("follow", *messages).result == Assignment(source("nrpn 300 channel 1"), "follow")
 
 
+def test_a_parameter_number_that_is_moved_in_steps() -> None:
+    learn = learned("follow", *knob(99, 2), *knob(98, 44), *knob(96, *[0] * 6))
+    assert learn.result == Assignment(source("nrpn 300 channel 1"), "follow")
+    assert [(str(one.source), one.clicks) for one in learn.recent] == [("nrpn 300 channel 1", 1)]
+
+
 @pytest.mark.parametrize(
     ("target", "way"), [("mode", Way.TOGGLE), ("freeze", Way.TOGGLE), ("answer", Way.ABSOLUTE), ("hold", Way.ABSOLUTE)]
 )

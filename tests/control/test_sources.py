@@ -120,6 +120,27 @@ def test_channels_have_their_own_parameter_numbers() -> None:
     assert values(Kind.CC, *NRPN, b"\xb4\x06\x40") == [(Source(Kind.CC, 6, 4), 64)]
 
 
+@pytest.mark.parametrize("byte", [0, 1, 64, 127])
+def test_an_increment_and_a_decrement_are_steps_of_the_parameter_whatever_their_value(byte: int) -> None:
+    got = heard(*NRPN, bytes((0xB3, 96, byte)), bytes((0xB3, 97, byte)), bytes((0xB3, 96, byte)))
+    assert [(one.source, one.clicks) for one in got] == [(Source(Kind.NRPN, 300, 3), step) for step in (1, -1, 1)]
+
+
+def test_steps_of_nothing_and_of_registered_parameters_move_nothing() -> None:
+    steps = (b"\xb3\x60\x00", b"\xb3\x61\x00")
+    assert heard(*steps) == []
+    assert heard(*NRPN, b"\xb3\x63\x7f", b"\xb3\x62\x7f", *steps) == []
+    assert heard(*NRPN, b"\xb3\x65\x00", b"\xb3\x64\x00", *steps) == []
+    assert heard(*NRPN, b"\xb4\x60\x00") == []
+
+
+def test_a_fine_half_after_a_step_does_not_go_back_to_the_coarse_one_before_it() -> None:
+    got = values(Kind.NRPN, *NRPN, b"\xb3\x06\x40", b"\xb3\x26\x01", b"\xb3\x60\x00", b"\xb3\x26\x02")
+    assert [value for _, value in got] == [round(64 * FINE / 127), 64 << 7 | 1, 0]
+    again = values(Kind.NRPN, *NRPN, b"\xb3\x06\x40", b"\xb3\x60\x00", b"\xb3\x06\x20", b"\xb3\x26\x02")
+    assert again[-1] == (Source(Kind.NRPN, 300, 3), 32 << 7 | 2)
+
+
 @given(st.lists(st.binary(min_size=1, max_size=3), max_size=60))
 def test_whatever_comes_nothing_is_out_of_range(messages: list[bytes]) -> None:
     for one in heard(*messages):

@@ -93,6 +93,42 @@ def test_an_endless_knob_adds_to_what_is(way: Way, right: int, left: int) -> Non
     assert play(knob, bytes((0xB0, 16, left)), begin=9.1) == [Turn("bpm", 89.0)]
 
 
+SELECT = [b"\xb0\x63\x02", b"\xb0\x62\x2c"]
+UP, DOWN = b"\xb0\x60\x00", b"\xb0\x61\x00"
+
+
+def test_a_parameter_number_is_moved_in_steps_of_what_it_moves() -> None:
+    knob = surface(("nrpn 300", "bpm"), takeover=Mode.PICKUP)
+    knob.told("bpm", 100.0, 0.0)
+    assert play(knob, UP) == []
+    assert play(knob, *SELECT, UP, UP, DOWN) == [Turn("bpm", value) for value in (101.0, 102.0, 101.0)]
+    knob.told("bpm", 299.0, 9.0)
+    assert play(knob, UP, UP, begin=9.1) == [Turn("bpm", 300.0), Turn("bpm", 300.0)]
+    scale = surface(("nrpn 300", "scale", Way.TOGGLE))
+    assert play(scale, *SELECT, UP, UP, DOWN) == [Turn("scale", value) for value in (1.0, 2.0, 1.0)]
+
+
+def test_after_a_step_the_value_of_data_entry_has_to_be_picked_up_again() -> None:
+    knob = surface(("nrpn 300", "follow"), takeover=Mode.PICKUP)
+    knob.told("follow", 0.5, 0.0)
+    low, half, high = (bytes((0xB0, 6, value)) for value in (0, 64, 127))
+    assert play(knob, *SELECT, low, half)[-1] == Turn("follow", round(64 * 16383 / 127) / 16383)
+    assert isinstance(play(knob, *[DOWN] * 20)[-1], Turn)
+    assert play(knob, b"\xb0\x06\x41") == []
+    assert play(knob, high, low)[-1] == Turn("follow", 0.0)
+
+
+def test_a_step_up_presses_and_a_step_down_lets_go() -> None:
+    assert play(surface(("nrpn 300", "answer")), *SELECT, UP, UP, DOWN) == [Press.ANSWER] * 2
+    assert play(surface(("nrpn 300", "hold")), *SELECT, UP, DOWN) == [Press.HOLD, Press.LET_GO]
+
+
+def test_what_a_step_makes_of_a_value_is_shown_at_once() -> None:
+    ring = surface(("nrpn 300", "freeze"), shows=True)
+    assert play(ring, *SELECT, UP) == [Turn("freeze", 1.0)]
+    assert ring.told("freeze", 1.0, 0.03) == [*SELECT, b"\xb0\x06\x7f", b"\xb0\x26\x7f"]
+
+
 def test_a_port_that_was_not_asked_to_selects_no_presets_and_has_no_pedal() -> None:
     assert play(surface(("cc 21", "follow")), b"\xb0\x00\x01", b"\xc0\x05", b"\xb0\x40\x7f", b"\x90\x3c\x40") == []
 
