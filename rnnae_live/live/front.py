@@ -161,7 +161,8 @@ class Front:
                 self._strangers.remove(link)
                 child = self.children[wire.unpack_json(payload)["role"]]
                 child.link, child.heard_at = link, time.monotonic()
-                options = {**self.options, "again": child.was_ready, "takeover": self._takeover}
+                alone = self.children["engine"].rest_until is not None
+                options = {**self.options, "again": child.was_ready, "takeover": self._takeover, "alone": alone}
                 if child.role == "page":
                     options["token"] = self._token
                 with suppress(LinkLostError):
@@ -255,6 +256,9 @@ class Front:
             self.children.failure.exit_status = payload[0]
 
     def _is_ready(self, child: Kid, about: dict[str, Any]) -> None:
+        if child.releasing:
+            return
+        child.rest_until = None
         if child.was_ready:
             self._say(f"The {child.role} {'plays' if child.vital else 'is there'} again.")
         elif child.role == "page":

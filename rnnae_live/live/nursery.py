@@ -3,7 +3,8 @@
 front -> [nursery] -> player, engine, page
 
 A vital child that dies or freezes is started again, at most ``MOST_STARTS`` times a minute; one that could not start
-the first time ends the session. Without the page the music goes on.
+the first time ends the session. Without the page the music goes on. After more deaths there is a rest: without the
+engine the player is alone and plays everything through, without the player what sounded is released and nothing else.
 
 *Units*: seconds of the monotonic clock. *Threading*: the front's thread. *Errors*: none; ``failure`` is why the
 session cannot go on.
@@ -11,6 +12,7 @@ session cannot go on.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -29,6 +31,7 @@ FROZEN = {"player": 0.5, "engine": 2.0, "page": 10.0}
 """Seconds without an answer after which a child counts as frozen and is killed."""
 
 PROGRAMS = {"page": "rnnae_live.page"}
+RELEASE = "release"
 """What is started for a child that is not one of ``rnnae_live.live``."""
 
 STARTING = 30.0
@@ -36,6 +39,16 @@ STARTING = 30.0
 
 MOST_STARTS = 5
 """Starts again of a child within a minute."""
+
+MEANWHILE = {
+    "engine": "what you play goes straight to the output until then",
+    "player": "what sounded is released and nothing plays until then",
+    "page": "the music goes on",
+}
+"""What holds while a child that died too often is not tried."""
+
+RELEASE_AGAIN = 1.0
+"""Seconds after which notes are released once more where that failed."""
 
 HEARTBEAT = 0.1
 """Seconds between two questions to each child."""
@@ -57,6 +70,10 @@ class Kid:
     """When it is to be started, None while it runs."""
     excused: bool = False
     """Whether it has said why it cannot start."""
+    rest_until: float | None = None
+    """When it is tried again where it died too often, None where it works."""
+    releasing: bool = False
+    """Whether its process is one that only lets go of notes."""
     starts: deque[float] = field(default_factory=deque)
     status: dict[str, Any] = field(default_factory=dict)
 
@@ -95,7 +112,8 @@ class Nursery:
             if child.start_at is not None and now >= child.start_at:
                 child.start_at = None
                 child.heard_at = now
-                child.process = self._spawn(child.role)
+                child.releasing = child.role == "player" and child.rest_until is not None and now < child.rest_until
+                child.process = self._spawn(RELEASE if child.releasing else child.role)
 
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         """Start a child: a new interpreter, because a fork of what has threads and ports is no clean start."""
@@ -136,6 +154,11 @@ class Nursery:
         child.process, child.link, child.ready = None, None, False
         if self.stopping or self.failure is not None:
             return
+        if child.releasing:
+            child.releasing = False
+            later = math.inf if status == 0 else now + RELEASE_AGAIN
+            child.start_at = min(later, child.rest_until or now)
+            return
         if not child.was_ready:
             if child.vital:
                 self.failure = RnnaeError(f"The {child.role} could not start (status {status}).")
@@ -147,13 +170,24 @@ class Nursery:
         child.start_at = now
         how = f"signal {-status}" if status < 0 else f"status {status}"
         if len(child.starts) >= MOST_STARTS:
-            child.start_at = child.starts[0] + 60.0
-            seconds = child.start_at - now
-            self._say(f"The {child.role} died {MOST_STARTS + 1} times in a minute; next try in {seconds:.0f} s.")
+            child.start_at = self._rest(child, now)
         else:
             rest = "notes are released" if child.vital else "the music goes on"
             self._say(f"The {child.role} died ({how}); {rest}, it is started again.")
-        child.starts.append(child.start_at)
+        child.starts.append(child.rest_until or child.start_at)
+
+    def _rest(self, child: Kid, now: float) -> float:
+        """Let a child rest that died too often, and return when the next process of it is to be started."""
+        child.rest_until = child.starts[0] + 60.0
+        seconds, meanwhile = child.rest_until - now, MEANWHILE[child.role]
+        self._say(
+            f"The {child.role} died {MOST_STARTS + 1} times in a minute; next try in {seconds:.0f} s, {meanwhile}."
+        )
+        player = self.children.get("player")
+        if child.role == "engine" and player is not None and player.link is not None:
+            with suppress(LinkLostError):
+                player.link.send(Kind.ALONE)
+        return now if child.role == "player" else child.rest_until
 
     def bury(self, child: Kid) -> None:
         """Make sure that a child whose line is cut is gone, so that it is replaced at once."""

@@ -5,6 +5,7 @@ cli -> [options] -> front -> player, engine, page
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,3 +38,9 @@ class LiveOptions:
     osc: tuple[str, int] | None = None
     osc_reply: int | None = None
     osc_open: bool = False
+
+
+def port_names(options: Mapping[str, Any], what: str) -> list[str]:
+    """Return the names given for one kind of port: several as a list, one as it is, none at all."""
+    given = options.get(f"{what}s") or options.get(what) or []
+    return [given] if isinstance(given, str) else list(given)

@@ -3,7 +3,8 @@
 Kept small on purpose, no numpy and no model, so that nothing here can compute for long; a driver that freezes it
 takes nothing else along. It stamps and forwards what comes in, plays it through at once where that is wished, plays
 what is due, and releases what sounds as soon as the engine or the front is gone. What an earlier player left sounding
-it releases first. Without an engine it still plays through.
+it releases first. Without an engine it still plays through. Where the engine has died too often and is not tried for
+a while, it is alone (``_be_alone``): every message of In goes straight to Out, and a panic still silences all.
 
 A driver that takes messages with their time (JACK) asks the player for each period; for the others this process is in
 time itself.
@@ -29,11 +30,13 @@ from rnnae_live import events
 from rnnae_live.agenda import Key, key_of
 from rnnae_live.errors import PortError
 from rnnae_live.events import Cut, Due, Notice
+from rnnae_live.fuse import Lane, lane
 from rnnae_live.ledger import Ledger
 from rnnae_live.live import realtime, wire
 from rnnae_live.live.child import Child, main
 from rnnae_live.live.hotplug import Hotplug
 from rnnae_live.live.intake import Intake
+from rnnae_live.live.options import port_names
 from rnnae_live.live.session import LEDGER
 from rnnae_live.live.wire import Frame, Kind, Link, LinkLostError, Listener
 from rnnae_live.player import Player
@@ -70,6 +73,7 @@ class PlayerProcess(Child):
         super().__init__(folder)
         self._listener = Listener(folder, "player")
         self._engine: Link | None = None
+        self._alone = False
         self._backend: Backend | None = None
         self._why = ""
         self._inputs: list[Input] = []
@@ -138,6 +142,9 @@ class PlayerProcess(Child):
         super().take(frame)
         if frame[0] is Kind.CUT:
             self._cut(Cut(hard=bool(frame[1] and frame[1][0])))
+        elif frame[0] is Kind.ALONE:
+            self._part()
+            self._be_alone(True)
 
     def leave(self) -> None:
         """Release everything, let the driver send it, and close."""
@@ -175,7 +182,7 @@ class PlayerProcess(Child):
         Raises:
             PortError: one of them cannot be opened; none is then open.
         """
-        sources, destinations, control = self._names("source"), self._names("destination"), self._names("control")
+        sources, destinations, control = (port_names(self.options, one) for one in ("source", "destination", "control"))
         choice = choose(self.options["backend"], named=bool(sources and destinations))
         system, self._backend, self._why = choice.backend, choice.backend, choice.why
         system.patient = bool(self.options["again"])
@@ -188,7 +195,7 @@ class PlayerProcess(Child):
                     self._lamps = system.open_output(LAMPS, *control)
             self._output = system.open_output(OUT, *destinations)
             notes = list(self.player.ledger)
-            self.player.set_thru(THRU.get(self.options.get("thru", ""), 0))
+            self._be_alone(bool(self.options.get("alone")))
             self._driven = self._output.drive(self._due)
             if not self._driven:
                 self.player.serve(self._output.send)
@@ -203,11 +210,6 @@ class PlayerProcess(Child):
                 if not peer.there:
                     self._tell(f"'{peer.wanted}' is not there; it is joined as soon as it is.", fault=True)
         self._ports_changed()
-
-    def _names(self, what: str) -> list[str]:
-        """Return the names given for one kind of port: several as a list, one as it is, none at all."""
-        given = self.options.get(f"{what}s") or self.options.get(what) or []
-        return [given] if isinstance(given, str) else list(given)
 
     def _listen(self, kind: int, port: str, sources: list[str]) -> None:
         assert self._backend is not None
@@ -269,8 +271,12 @@ class PlayerProcess(Child):
             key, on = key_of(data)
             if key is not None:
                 (down.add if on else down.discard)(key)
+            if self._alone and lane(data) is Lane.PANIC:
+                self.player.cut(Cut(hard=True))
             if kind == events.PLAYED:
                 self.player.thru(data, at)
+            if self._alone:
+                continue  # Whoever comes later has nothing to do with it.
             if len(self._heard) >= MOST_INPUT and (key is None or on):
                 self._input_dropped += 1
             else:
@@ -328,6 +334,16 @@ class PlayerProcess(Child):
         if link is not None:
             self._part()
             self._engine = link
+            if self._alone:
+                self._be_alone(False)
+
+    def _be_alone(self, alone: bool) -> None:
+        """Pass every message of In on to Out as long as nobody else can play; afterwards what was asked for."""
+        with suppress(PortError), self._lock:
+            self._alone = alone
+            if alone:
+                self._heard.clear()
+            self.player.set_thru(THRU["all"] if alone else THRU.get(self.options.get("thru", ""), 0))
 
     def _part(self) -> None:
         """Let go of the engine: what it wanted to play is forgotten and released; what is played through goes on."""

@@ -82,6 +82,8 @@ class Kind(IntEnum):
     """engine -> front, JSON: what has changed of its ``view``, all of it after a ``WATCH``."""
     DO = 19
     """page -> front -> engine, JSON: what a remote control asks for, see ``Engine.do``."""
+    ALONE = 20
+    """front -> player: no engine comes for a while; everything is played through until one does."""
 
 
 class LinkLostError(ConnectionError):

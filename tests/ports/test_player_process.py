@@ -18,8 +18,10 @@ if find_spec("jack") is None:
     pytest.skip("JACK-Client is not installed", allow_module_level=True)
 
 from rnnae_live import events
-from rnnae_live.events import DueNote, Output, Withdraw, note_off, note_on
+from rnnae_live.events import ALL_SOUND_OFF, DueNote, Output, Withdraw, note_off, note_on, silence
+from rnnae_live.ledger import Ledger
 from rnnae_live.live import wire
+from rnnae_live.live.session import LEDGER
 from rnnae_live.live.wire import Frame, Kind, Link, Listener, call
 from rnnae_live.ports import Input
 from rnnae_live.ports import Output as OutPort
@@ -27,6 +29,9 @@ from rnnae_live.ports.jack import Jack
 from tests.processes import BOUND
 
 pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
+
+PROBE = [bytes((0xB0, number, value)) for number in (98, 99, 100, 101) for value in range(128)]
+"""What the player sends to find out whether Out leads to In, when what comes in is what it has just sent."""
 
 OPTIONS: dict[str, object] = {
     "backend": "jack",
@@ -41,11 +46,11 @@ OPTIONS: dict[str, object] = {
 class Front:
     """Starts the player as the front does, answers nothing, and writes down what it says."""
 
-    def __init__(self, folder: Path, **options: object) -> None:
+    def __init__(self, folder: Path, program: str = "player", **options: object) -> None:
         self.folder = folder
         self._engines: list[Engine] = []
         self._listener = Listener(folder, "front")
-        command = [*BOUND, sys.executable, "-m", "rnnae_live.live.player", str(folder)]
+        command = [*BOUND, sys.executable, "-m", f"rnnae_live.live.{program}", str(folder)]
         self.process = subprocess.Popen(command)
         deadline = time.monotonic() + 20
         link = None
@@ -132,6 +137,9 @@ class Other:
         self.ear.close()
         self.appear(("RNN-AE Live In",), ("RNN-AE Live Out",))
 
+    def ear_name(self) -> str:
+        return next(name for name in self.jack.destinations() if name.endswith(":ear"))
+
     def vanish(self) -> None:
         self.hand.close()
         self.ear.close()
@@ -215,6 +223,67 @@ def test_it_plays_through_without_an_engine_and_through_the_death_of_one(
     other.until(lambda: other.messages()[-1] == note_off(0, 60))
     assert front.status()["dropped"] == 1
     assert front.stop() == 0
+
+
+def test_left_alone_it_plays_everything_through_until_an_engine_comes(
+    start: Callable[..., Front], other: Other
+) -> None:
+    front = start()
+    other.connect()
+    engine = front.engine()
+    engine.put(DueNote(time.monotonic(), 1e9, 0, 72, 80))
+    other.until(lambda: other.messages() == [note_on(0, 72, 80)])
+    # The front may say so before the end of the engine is noticed.
+    front.link.send(Kind.ALONE)
+    other.until(lambda: other.messages()[-1] == note_off(0, 72))
+    pedal_down, pedal_up = b"\xb2\x40\x7f", b"\xb2\x40\x00"
+    phrase = [note_on(2, 60, 99), pedal_down, note_off(2, 60), b"\xe2\x00\x50", note_on(2, 64, 70)]
+    for data in phrase:
+        other.hand.send(data)
+    other.until(lambda: [data for data in other.messages()[2:] if data not in PROBE] == phrase)
+    again = front.engine()
+    # What would stay, stays not: the pedal comes up at once, the key with its own release.
+    other.until(lambda: other.messages()[-1] == pedal_up)
+    other.hand.send(note_on(2, 66, 70))
+    other.hand.send(note_off(2, 64))
+    other.until(lambda: other.messages()[-1] == note_off(2, 64))
+    again.await_input(note_on(2, 66, 70))
+    assert note_on(2, 60, 99) not in [data for _, data, _ in again.heard]
+    assert note_on(2, 66, 70) not in other.messages()
+    assert front.stop() == 0
+
+
+def test_left_alone_a_panic_silences_all(start: Callable[..., Front], other: Other) -> None:
+    front = start(alone=True)
+    other.connect()
+    other.hand.send(note_on(0, 60, 99))
+    other.until(lambda: other.messages() == [note_on(0, 60, 99)])
+    other.hand.send(bytes((0xB0, ALL_SOUND_OFF, 0)))
+    other.until(lambda: note_off(0, 60) in other.messages() and set(silence()) <= set(other.messages()))
+    other.hand.send(note_on(0, 62, 99))
+    other.until(lambda: other.messages()[-1] == note_on(0, 62, 99))
+    front.link.send(Kind.CUT, b"\1")
+    other.until(lambda: note_off(0, 62) in other.messages())
+    assert front.stop() == 0
+
+
+def test_one_that_only_releases_lets_go_of_what_the_ledger_names_and_leaves(tmp_path: Path, other: Other) -> None:
+    ledger = Ledger.open(tmp_path / LEDGER)
+    ledger.add(3, 61, 90)
+    front = Front(tmp_path, program="release", destinations=[other.ear_name()], again=True)
+    try:
+        other.until(lambda: other.messages()[:2] == [note_off(3, 61)] * 2)
+        assert list(ledger) == []
+        assert front.process.wait(20) == 0
+        assert set(other.messages()) == {note_off(3, 61)}
+    finally:
+        front.close()
+
+
+def test_one_that_has_nothing_to_release_leaves_at_once(tmp_path: Path) -> None:
+    front = Front(tmp_path, program="release")
+    assert front.process.wait(20) == 0
+    front.close()
 
 
 def test_what_comes_in_has_its_time_and_its_port(start: Callable[..., Front], other: Other) -> None:
