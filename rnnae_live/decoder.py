@@ -7,12 +7,17 @@ the arg-max, so the state of a learned song gives that song back, token for toke
 A phrase has a length in ticks and fills it exactly: a duration that does not fit any more is not chosen, and the end
 tag is due when nothing is left, so whatever the state, the answer ends and its bars are full.
 
+A link that leans (``Link.ends``) is said by two decoders that are fed the same tokens: one began with the state at
+which the mix begins, the other with that at which it ends. The first is heard at the beginning of the phrase, the
+second at its end, and half way both are.
+
 *Shapes*: logits float32 (batch, symbols); h and c float32 (batch, units). *Source*: METHOD, composing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +25,7 @@ import numpy as np
 from rnnae_live.errors import ModelError
 from rnnae_live.model import Model, Stepper
 from rnnae_live.scale import EVERY, PitchClasses
-from rnnae_live.state import Chain, Floats, State
+from rnnae_live.state import Chain, Floats, Link
 from rnnae_live.tokens import FIRST_PITCH, REST, Tokens, Vocabulary
 
 Span = tuple[int, int] | None
@@ -33,43 +38,48 @@ LONGEST = 24 * 4 * 64
 """Ticks of the longest phrase that is decoded at once, 64 bars of 4/4: a bound, not a musical limit."""
 
 
+SHARPNESS = 8.0
+"""How quickly a mix passes from its beginning to its end: the share of the end is a logistic curve this steep."""
+
+Steppers = Callable[[int], Stepper]
+"""Gives a stepper of a model for so many states at a time."""
+
+
 def decode(
     model: Model,
-    states: Sequence[State],
-    lengths: Sequence[int],
+    links: Sequence[Link],
     *,
     temperature: float = 0.0,
     rng: np.random.Generator | Dice | None = None,
     spans: Sequence[Span] | None = None,
     scale: PitchClasses | None = None,
-    stepper: Stepper | None = None,
+    steppers: Steppers | None = None,
 ) -> list[Tokens]:
-    """Return the tokens of every state in the order in which they sound, int32 (n, 2), filling ``lengths`` ticks.
+    """Return the tokens of every link in the order in which they sound, int32 (n, 2), filling its ``length``.
 
     Args:
         model: whose decoder speaks.
-        states: of one phrase or more; all are decoded in one batch.
-        lengths: ticks of each phrase, 1 to ``LONGEST``.
+        links: phrases of 1 to ``LONGEST`` ticks; all are decoded in one batch.
         temperature: 0 for the likeliest token at each step, 1 for the model's own distribution.
         rng: needed above temperature 0; a generator throws for every token anew, ``Dice`` for every tick.
         spans: lowest and highest pitch symbol that each phrase may use, None for all; a phrase with a span has one
             note at least.
         scale: pitch classes that notes may have, None for all.
-        stepper: one of this model for as many phrases, where it is kept from call to call; else one is made.
+        steppers: gives those of this model where they are kept from call to call; else one is made.
 
     Raises:
         ModelError: a length is outside its range.
     """
+    lengths = [link.length for link in links]
     if any(not 1 <= length <= LONGEST for length in lengths):
-        raise ModelError(f"A phrase has 1 to {LONGEST} ticks, not {list(lengths)}.")
-    if not states:
+        raise ModelError(f"A phrase has 1 to {LONGEST} ticks, not {lengths}.")
+    if not links:
         return []
-    stepper = stepper or model.stepper(len(states))
-    stepper.begin(np.concatenate([s.h for s in states]), np.concatenate([s.c for s in states]), lengths)
-    choice = _Choice(model, spans or [None] * len(states), scale)
+    speaker = _Speaker(model, links, steppers or model.stepper)
+    choice = _Choice(model, spans or [None] * len(links), scale)
     if temperature > 0:
         choice.chance(temperature, rng if rng is not None else np.random.default_rng())
-    rows = _spell(model, stepper, lengths, choice)
+    rows = _spell(model, speaker, lengths, choice)
     if model.reverses:
         rows = [row[::-1] for row in rows]
     return [np.array(row, np.int32).reshape(-1, 2) for row in rows]
@@ -156,7 +166,45 @@ def _bounds(vocabulary: Vocabulary, span: tuple[int, int], scale: PitchClasses) 
     return closed, locked, [True] * FIRST_PITCH + (locked == 0).tolist()
 
 
-def _spell(model: Model, stepper: Stepper, lengths: Sequence[int], choice: _Choice) -> list[list[tuple[int, int]]]:
+class _Speaker:
+    """The decoder of links: a row of the stepper for each, and where one of them leans a second row for each."""
+
+    def __init__(self, model: Model, links: Sequence[Link], steppers: Steppers) -> None:
+        self._leans = any(link.ends for link in links)
+        self._split = model.vocabulary.pitch_symbols
+        self._shares = [_shares(link.length, reverses=model.reverses) for link in links] if self._leans else []
+        states = [link.ends[0] if link.ends else link.state for link in links]
+        if self._leans:
+            states += [link.ends[1] if link.ends else link.state for link in links]
+        self._stepper = steppers(len(states))
+        h, c = np.concatenate([state.h for state in states]), np.concatenate([state.c for state in states])
+        self._stepper.begin(h, c, [link.length for link in links] * (len(states) // len(links)))
+
+    def step(self, left: Sequence[int]) -> tuple[Floats, Floats]:
+        """Return the logits of every link, of which ``left`` ticks are still to be said."""
+        said = self._stepper.step()
+        if not self._leans:
+            return said
+        begin, end = np.split(self._stepper.logits, 2)
+        logits = end - begin
+        logits *= np.array([[shares[ticks]] for shares, ticks in zip(self._shares, left, strict=True)], np.float32)
+        logits += begin
+        return logits[:, : self._split], logits[:, self._split :]
+
+    def say(self, row: int, pitch: int, duration: int, place: int) -> None:
+        """Tell the next step what was chosen for a link."""
+        rows = slice(row, None, len(self._shares)) if self._leans else row
+        self._stepper.say(rows, pitch, duration, place)
+
+
+@lru_cache(maxsize=64)
+def _shares(length: int, *, reverses: bool) -> list[float]:
+    """Return the share, 0-1, of the state with which a mix ends, for each number of ticks that are still to be said."""
+    steep = -SHARPNESS if reverses else SHARPNESS
+    return [1.0 / (1.0 + math.exp(steep * (left / length - 0.5))) for left in range(length + 1)]
+
+
+def _spell(model: Model, speaker: _Speaker, lengths: Sequence[int], choice: _Choice) -> list[list[tuple[int, int]]]:
     ticks = model.vocabulary.ticks.tolist()
     # How many duration symbols fit into what is left; "none" is the first and never chosen.
     fits = np.searchsorted(model.vocabulary.ticks, np.arange(ticks[-1] + 1), side="right").tolist()
@@ -165,7 +213,7 @@ def _spell(model: Model, stepper: Stepper, lengths: Sequence[int], choice: _Choi
     rows: list[list[tuple[int, int]]] = [[] for _ in left]
     playing = list(range(len(left)))
     while playing:
-        pitches, durations = choice.weigh(*stepper.step(), places)
+        pitches, durations = choice.weigh(*speaker.step(left), places)
         best = (pitches + choice.closed).argmax(axis=1).tolist()
         for row in playing:
             pitch = choice.pitch(row, best[row], pitches)
@@ -179,6 +227,6 @@ def _spell(model: Model, stepper: Stepper, lengths: Sequence[int], choice: _Choi
             rows[row].append((pitch, duration))
             left[row] -= ticks[duration]
             places[row] = model.place(lengths[row], left[row])
-            stepper.say(row, pitch, duration, places[row])
+            speaker.say(row, pitch, duration, places[row])
         playing = [row for row in playing if left[row] > 0]
     return rows

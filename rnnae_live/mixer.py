@@ -5,8 +5,11 @@ melody -> tokens -> model -> [mixer] -> decoder -> melody
 The mix of several chains is taken position by position, piece by piece of two bars; a shorter chain begins again.
 What a state does not say (length, metre, octave) follows the heaviest voice of the position, and a mix keeps to the
 pitches between the lowest and the highest of its voices: the mean of two states may point to octaves that neither song
-has. A pickup belongs to one
-song alone: in a mix of several the chains begin at their first whole bar.
+has. A pickup belongs to one song alone: in a mix of several the chains begin at their first whole bar.
+
+A mix leans: it begins nearer to its higher voices and ends nearer to its lower ones, as the hybrids do that the model
+was taught (the mean over the whole piece is the plain one). What is heard is then more of both parents, and less of
+neither.
 
 *Units*: ticks, 24 to the quarter note. *Source*: METHOD, composing: the mean of n songs' states.
 """
@@ -19,14 +22,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnnae_live.decoder import Dice, allowed, decode
+from rnnae_live.decoder import Dice, Steppers, allowed, decode
 from rnnae_live.melody import PPQ, Melody, join
-from rnnae_live.model import Model, Stepper
+from rnnae_live.model import Model
 from rnnae_live.phrase import Metre
 from rnnae_live.scale import PitchClasses
 from rnnae_live.state import Chain, Link, mix
 from rnnae_live.steering import steer
 from rnnae_live.tokens import FIRST_PITCH, Tokens
+
+LEAN = 0.75
+"""How much a mix leans, 0 for not at all; at 1 the highest voice alone would begin and the lowest end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,7 @@ def play(
     ``within`` keeps every piece inside the span of its link; without it the state alone decides. A piece whose link
     has a span has one note at least, whatever the state.
     """
-    states, lengths = [link.state for link in chain], [link.length for link in chain]
-    spans = allowed(model, chain, within=within)
-    spelled = decode(model, states, lengths, temperature=temperature, rng=rng, spans=spans)
+    spelled = decode(model, chain, temperature=temperature, rng=rng, spans=allowed(model, chain, within=within))
     return replace(spoken(model, chain, spelled), bpm=bpm)
 
 
@@ -117,7 +121,7 @@ def pieces(
     seed: int = 0,
     scale: PitchClasses | None = None,
     tie: int | None = None,
-    stepper: Stepper | None = None,
+    steppers: Steppers | None = None,
 ) -> list[Melody]:
     """Return for each mix the melody of its piece ``at``, as it stands in what ``compose`` returns; all in one batch.
 
@@ -131,7 +135,7 @@ def pieces(
         scale: pitch classes that notes may have, None for all.
         tie: the pitch that sounds until the piece begins, None for silence. A piece that begins by holding it is
             ``tied``; where there is none, or it is not in the scale, it begins with a rest instead.
-        stepper: of the model, for as many phrases as there are mixes, where one is kept from call to call.
+        steppers: gives those of the model, where they are kept from call to call.
 
     Raises:
         ModelError: no voice of a mix has a weight above 0.
@@ -139,11 +143,8 @@ def pieces(
     heard = [_heard(voices) for voices in mixes]
     chain = [_position(voices, at) for voices in heard]
     spans = [allowed(model, (link,), within=len(voices) > 1)[0] for link, voices in zip(chain, heard, strict=True)]
-    states, lengths = [link.state for link in chain], [link.length for link in chain]
     dice = _dice(model, seed, at) if temperature > 0 else None
-    spelled = decode(
-        model, states, lengths, temperature=temperature, rng=dice, spans=spans, scale=scale, stepper=stepper
-    )
+    spelled = decode(model, chain, temperature=temperature, rng=dice, spans=spans, scale=scale, steppers=steppers)
     held = None if tie is None or (scale and tie % 12 not in scale) else tie
     return [_piece(model, link, tokens, held) for link, tokens in zip(chain, spelled, strict=True)]
 
@@ -180,13 +181,32 @@ def _heard(voices: Sequence[Voice]) -> list[Voice]:
 def _position(voices: Sequence[Voice], at: int) -> Link:
     here = [voice.chain[at % len(voice.chain)] for voice in voices]
     weights = [voice.weight for voice in voices]
-    state = mix([link.state for link in here], weights)
+    states = [link.state for link in here]
+    state = mix(states, weights)
     lead = here[int(np.argmax(weights))]
     if len(here) == 1:
         return lead
     spans = [link.span for link in here if link.span]
-    span = (min(low for low, _ in spans), max(high for _, high in spans)) if len(spans) == len(here) else None
-    return replace(lead, state=state, span=span)
+    if len(spans) < len(here):
+        return replace(lead, state=state, span=None)
+    span = (min(low for low, _ in spans), max(high for _, high in spans))
+    begin, end = _leaning(spans, weights)
+    return replace(lead, state=state, span=span, ends=(mix(states, begin), mix(states, end)))
+
+
+def _leaning(spans: Sequence[tuple[int, int]], weights: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the weights with which a mix begins and with which it ends; the mean of both are the weights.
+
+    Voices stand in a row, the highest first, each as wide as its weight: where its middle lies says how it leans.
+    """
+    order = sorted(range(len(spans)), key=lambda at: (-sum(spans[at]), -spans[at][1]))
+    whole, before = sum(weights), 0.0
+    begin, end = list(weights), list(weights)
+    for at in order:
+        lean = LEAN * (2.0 * (before + weights[at] / 2.0) / whole - 1.0)
+        before += weights[at]
+        begin[at], end[at] = weights[at] * (1.0 - lean), weights[at] * (1.0 + lean)
+    return begin, end
 
 
 def _whole_bars(chain: Chain) -> Chain:

@@ -270,12 +270,12 @@ class Stepper:
         self._session = model.decoder_session
         self._offsets = [int(offset) for offset in vocabulary.offsets]
         self._symbols: NDArray[np.int32] = np.zeros((batch, 4), np.int32)
-        self._logits: Floats = np.zeros((batch, vocabulary.pitch_symbols + vocabulary.duration_symbols), np.float32)
-        self.pitch_logits: Floats = self._logits[:, : vocabulary.pitch_symbols]
-        self.duration_logits: Floats = self._logits[:, vocabulary.pitch_symbols :]
+        self.logits: Floats = np.zeros((batch, vocabulary.pitch_symbols + vocabulary.duration_symbols), np.float32)
+        self.pitch_logits: Floats = self.logits[:, : vocabulary.pitch_symbols]
+        self.duration_logits: Floats = self.logits[:, vocabulary.pitch_symbols :]
         self._states = [(np.zeros((batch, units), np.float32), np.zeros((batch, units), np.float32)) for _ in range(2)]
         self._bindings = [
-            _bound(self._session, self._symbols, self._states[here], self._states[1 - here], self._logits)
+            _bound(self._session, self._symbols, self._states[here], self._states[1 - here], self.logits)
             for here in (0, 1)
         ]
         self._turn = 0

@@ -88,7 +88,7 @@ class Refinement:
         for at in range(0, len(self.chain), TOGETHER):
             few = self.chain[at : at + TOGETHER]
             spans = allowed(self._model, few, within=False)
-            said += decode(self._model, [link.state for link in few], [link.length for link in few], spans=spans)
+            said += decode(self._model, few, spans=spans)
             yield False
         self.exact = difference(self._melody, spoken(self._model, self.chain, said)) is None
 

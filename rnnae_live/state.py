@@ -9,7 +9,7 @@ both, and a mix is the weighted mean of each. *Units*: lengths in ticks, 24 a qu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from rnnae_live.errors import ModelError
 from rnnae_live.phrase import Metre
 
 Floats = NDArray[np.float32]
+
+COMMON = Metre(0, 4, 4)
 
 LIMIT = 1e3
 """No number of a state that a model has made comes near this; one that does is damage."""
@@ -51,15 +53,25 @@ class Link:
     """One piece of a song: its state, and what the state does not say.
 
     ``length`` in ticks; ``octaves`` by which its notes were moved to fit the vocabulary; ``pickup`` says that it is
-    an incomplete first bar; ``span`` is its lowest and highest pitch symbol, None where it has no pitch.
+    an incomplete first bar; ``span`` is its lowest and highest pitch symbol, None where it has no pitch. ``ends`` are
+    the states with which a mix begins and ends, where it leans from one voice to another; ``state`` is its middle.
     """
 
     state: State
     length: int
-    metre: Metre
+    metre: Metre = COMMON
     octaves: int = 0
     pickup: bool = False
     span: tuple[int, int] | None = None
+    ends: tuple[State, State] | None = None
+
+    def moved(self, state: State) -> Link:
+        """Return this piece with its state elsewhere: what leans leans from there as before."""
+        if self.ends is None:
+            return replace(self, state=state)
+        h, c = state.h - self.state.h, state.c - self.state.c
+        first, last = self.ends
+        return replace(self, state=state, ends=(State(first.h + h, first.c + c), State(last.h + h, last.c + c)))
 
 
 Chain = tuple[Link, ...]

@@ -153,7 +153,7 @@ class _Surroundings:
     def best(self, wanted: Values) -> Chain:
         first = self._ranked(wanted)[:, 0]
         rows = zip(self.chain, self.points, first, strict=True)
-        return tuple(replace(link, state=_state(points[at], self.model.units)) for link, points, at in rows)
+        return tuple(link.moved(_state(points[at], self.model.units)) for link, points, at in rows)
 
     def _ranked(self, wanted: Values) -> NDArray[np.intp]:
         """Return the order of the points of each link, nearest to its wish first."""
@@ -170,14 +170,13 @@ class _Surroundings:
         each = points.shape[1]
         links = [link for link in self.chain for _ in range(each)]
         states = [_state(point, self.model.units) for row in points for point in row]
-        there = [replace(link, state=state) for link, state in zip(links, states, strict=True)]
+        there = [link.moved(state) for link, state in zip(links, states, strict=True)]
         return hear(self.model, there, within=self.within)
 
 
 def hear(model: Model, links: Sequence[Link], *, within: bool = False) -> list[Melody]:
     """Return each link decoded alone, in its own metre; what is tied to the piece before counts as rest."""
-    spans = allowed(model, tuple(links), within=within)
-    spelled = decode(model, [link.state for link in links], [link.length for link in links], spans=spans)
+    spelled = decode(model, links, spans=allowed(model, tuple(links), within=within))
     said = []
     for link, tokens in zip(links, spelled, strict=True):
         metre = Metre(0, link.metre.numerator, link.metre.denominator)

@@ -238,11 +238,22 @@ class BankVoices:
         Raises:
             ModelError: no weight of a mix is above 0.
         """
-        model, count = self.bank.model, len(mixes)
-        if count and count not in self._steppers:
-            self._steppers[count] = model.stepper(count)
-        voices, stepper = [_voices(mix) for mix in mixes], self._steppers.get(count)
-        return pieces(model, voices, at, temperature=temperature, seed=seed, scale=within, tie=tie, stepper=stepper)
+        return pieces(
+            self.bank.model,
+            [_voices(mix) for mix in mixes],
+            at,
+            temperature=temperature,
+            seed=seed,
+            scale=within,
+            tie=tie,
+            steppers=self._stepper,
+        )
+
+    def _stepper(self, rows: int) -> Stepper:
+        """Return the decoder for ``rows`` states at a time."""
+        if rows not in self._steppers:
+            self._steppers[rows] = self.bank.model.stepper(rows)
+        return self._steppers[rows]
 
 
 def _voices(mix: Mix) -> list[Voice]:

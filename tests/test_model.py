@@ -17,7 +17,7 @@ from rnnae_live.model import FILES, MANIFEST, Model
 from rnnae_live.phrase import Note
 from rnnae_live.presets import factory
 from rnnae_live.refine import refine
-from rnnae_live.state import State, random_state
+from rnnae_live.state import Link, State, random_state
 from rnnae_live.tokens import FIRST_PITCH, START, place
 
 pytestmark = pytest.mark.model
@@ -82,7 +82,7 @@ def test_a_state_of_silence_sounds_where_a_note_is_wanted(model: Model, temperat
     phrase, spans = [silence], [model.vocabulary.span, (40, 44), None]
     (state,), _ = refine(model, [model.encode(silence)], phrase)
     rng = np.random.default_rng(0)
-    said = decode(model, [state] * 3, [192] * 3, spans=spans, temperature=temperature, rng=rng)
+    said = decode(model, [Link(state, 192)] * 3, spans=spans, temperature=temperature, rng=rng)
     for tokens, span in zip(said, spans, strict=True):
         assert int(model.vocabulary.ticks[tokens[:, 1]].sum()) == 192
         pitches = tokens[tokens[:, 0] >= FIRST_PITCH, 0]
@@ -93,10 +93,10 @@ def test_a_state_of_silence_sounds_where_a_note_is_wanted(model: Model, temperat
 def test_a_batch_decodes_what_each_would_alone(model: Model) -> None:
     rng = np.random.default_rng(0)
     states = [random_state(model.mean, model.spread, rng) for _ in range(17)]
-    lengths = [96 + 12 * i for i in range(17)]
-    together = decode(model, states, lengths)
-    for state, length, tokens in zip(states, lengths, together, strict=True):
-        assert np.array_equal(decode(model, [state], [length])[0], tokens)
+    links = [Link(state, 96 + 12 * number) for number, state in enumerate(states)]
+    together = decode(model, links)
+    for link, tokens in zip(links, together, strict=True):
+        assert np.array_equal(decode(model, [link])[0], tokens)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 2.0])
@@ -106,17 +106,15 @@ def test_any_state_fills_its_bars_and_ends(model: Model, temperature: float) -> 
     states += [
         State(np.full((1, model.units), v, np.float32), np.full((1, model.units), v, np.float32)) for v in (-99, 99)
     ]
-    lengths = [int(n) for n in rng.integers(1, 400, len(states))]
-    for tokens, length in zip(decode(model, states, lengths, temperature=temperature, rng=rng), lengths, strict=True):
+    links = [Link(state, int(rng.integers(1, 400))) for state in states]
+    for tokens, link in zip(decode(model, links, temperature=temperature, rng=rng), links, strict=True):
         melody = model.vocabulary.decode(tokens)
-        assert melody.length == length
+        assert melody.length == link.length
 
 
 def test_sampling_follows_its_seed_and_differs_from_another(model: Model) -> None:
-    states = [model.mean] * 8
-    first, again, other = (
-        decode(model, states, [192] * 8, temperature=1.0, rng=np.random.default_rng(seed)) for seed in (3, 3, 4)
-    )
+    links = [Link(model.mean, 192)] * 8
+    first, again, other = (decode(model, links, temperature=1.0, rng=np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
@@ -124,7 +122,7 @@ def test_sampling_follows_its_seed_and_differs_from_another(model: Model) -> Non
 @pytest.mark.parametrize("length", [0, -1, LONGEST + 1])
 def test_a_length_outside_its_range_is_refused(model: Model, length: int) -> None:
     with pytest.raises(ModelError, match="ticks"):
-        decode(model, [model.mean], [length])
+        decode(model, [Link(model.mean, length)])
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -400,6 +400,8 @@ def test_thru_is_told_to_the_player() -> None:
 
 
 KNOBS = [20, 21, 28, 30, 31, 103, 104, 105, 106, 110, 113, 115, 117, 119]
+TAP = 118
+
 turns = st.tuples(
     st.floats(0, 1.5),
     st.one_of(
@@ -423,4 +425,5 @@ def test_whatever_is_turned_every_note_is_whole_and_none_is_doubled(script: list
     stage.player.cut(Cut())
     assert stage.whole()
     assert not [notice.text for notice in stage.notices if notice.fault]
-    assert stage.player.dropped == 0
+    # A tap is a beat: where that is ahead of the clock, what lies between was missed and is not played late.
+    assert stage.player.dropped == 0 or any(controller == TAP for _, (controller, _) in script)

@@ -11,7 +11,7 @@ from rnnae_live.mixer import encode, play
 from rnnae_live.phrase import Note
 from rnnae_live.presets import Bank, make
 from rnnae_live.refine import STEPS, TOGETHER, Descent, Refinement, _Score, refine
-from rnnae_live.state import random_state
+from rnnae_live.state import Link, random_state
 
 pytestmark = pytest.mark.model
 
@@ -52,7 +52,8 @@ def test_a_random_state_is_moved_until_it_says_the_phrase(bank: Bank) -> None:
     begin = [random_state(model.mean, model.spread, rng) for _ in phrases]
     refined, steps = refine(model, begin, phrases, steps=400)
     assert 0 < steps < 400
-    for tokens, phrase in zip(decode(model, refined, [p.length for p in pieces]), phrases, strict=True):
+    links = [Link(state, piece.length) for state, piece in zip(refined, pieces, strict=True)]
+    for tokens, phrase in zip(decode(model, links), phrases, strict=True):
         assert np.array_equal(tokens, phrase)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnae_live.errors import ModelError
-from rnnae_live.state import State, interpolate, mix, random_state
+from rnnae_live.state import Link, State, interpolate, mix, random_state
 
 
 def state(value: float) -> State:
@@ -40,3 +40,13 @@ def test_random_states_follow_their_seed() -> None:
     first, again, other = (random_state(state(0.1), state(0.5), np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.distance(again) == 0.0
     assert first.distance(other) > 0.1
+
+
+def test_a_piece_that_is_moved_takes_its_ends_along() -> None:
+    plain = Link(state(0.2), 192)
+    leaning = Link(state(0.2), 192, ends=(state(0.1), state(0.3)))
+    assert plain.moved(state(0.5)).ends is None
+    moved = leaning.moved(state(0.5))
+    assert moved.ends is not None
+    assert moved.state.distance(state(0.5)) == 0.0
+    assert [end.distance(state(at)) < 1e-6 for end, at in zip(moved.ends, (0.4, 0.6), strict=True)] == [True, True]

@@ -34,6 +34,7 @@ from rnnae_live.files import write_whole
 from rnnae_live.graph import read_graph
 from rnnae_live.melody import Melody
 from rnnae_live.model import FILES, MANIFEST, SCHEMA, Golden, Manifest, Model
+from rnnae_live.state import Link
 from rnnae_live.tokens import REST, START, Tokens, Vocabulary, place
 
 OPSET = 18
@@ -245,7 +246,7 @@ def _check_graphs(files: dict[str, bytes]) -> None:
 def _check_parity(model: Model, tokens: list[Tokens], decoded: list[Tokens]) -> None:
     for given, wanted in zip(tokens, decoded, strict=False):
         length = int(model.vocabulary.ticks[given[:, 1]].sum())
-        got = decode(model, [model.encode(given)], [length])[0]
+        got = decode(model, [Link(model.encode(given), length)])[0]
         if not np.array_equal(got, wanted):
             raise ModelError(
                 "TensorFlow and ONNX decode a phrase differently; check the versions of the [train] extra."

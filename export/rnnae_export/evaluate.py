@@ -50,6 +50,7 @@ from rnnae_live.melody import Melody, difference
 from rnnae_live.mixer import encode, play
 from rnnae_live.model import Model
 from rnnae_live.presets import Preset, make
+from rnnae_live.state import Link
 
 SIXTEENTH = 6
 BATCH = 64
@@ -213,8 +214,9 @@ def reconstruct(
     for at in range(0, len(phrases), BATCH):
         part = phrases[at : at + BATCH]
         spelled = [model.vocabulary.encode(p) for p in part]
-        states = [model.encode(tokens) for tokens, _ in spelled]
-        back = decode(model, states, [p.length for p in part], temperature=temperature, rng=rng)
+        read = zip(part, spelled, strict=True)
+        links = [Link(model.encode(tokens), piece.length, piece.metres[0]) for piece, (tokens, _) in read]
+        back = decode(model, links, temperature=temperature, rng=rng)
         ties = [p.notes[0].pitch if p.tied else None for p in part]
         for tokens, (_, octaves), tie in zip(back, spelled, ties, strict=True):
             decoded.append(model.vocabulary.decode(tokens, octaves=octaves, tie=tie))

@@ -342,7 +342,7 @@ def _decoded(model: Model, mixed: Iterable[Link]) -> Iterator[Melody]:
     """Yield the melody of each link, its octaves and metre given back, decoded in batches."""
     waiting = iter(mixed)
     while batch := list(islice(waiting, BATCH)):
-        spelled = decode(model, [k.state for k in batch], [k.length for k in batch], spans=[k.span for k in batch])
+        spelled = decode(model, batch, spans=[link.span for link in batch])
         for link, tokens in zip(batch, spelled, strict=True):
             melody = model.vocabulary.decode(tokens, octaves=link.octaves)
             yield replace(melody, metres=(replace(link.metre, onset=0),))

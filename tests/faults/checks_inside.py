@@ -21,7 +21,7 @@ from rnnae_live.fuse import Fuse, Lane
 from rnnae_live.model import FILES, MANIFEST, Model
 from rnnae_live.player import Player
 from rnnae_live.presets import factory
-from rnnae_live.state import State, mix
+from rnnae_live.state import Link, State, mix
 from rnnae_live.walk import Walk
 from tests.faults.real import Real, dense, voices
 from tests.test_feedback import Stage as Cable
@@ -327,4 +327,4 @@ def operators(folder: Path) -> None:
 def longest(_: Path) -> None:
     one = voices().bank.model
     with pytest.raises(ModelError):
-        decoder.decode(one, [one.mean], [24 * 4 * 64 + 1])
+        decoder.decode(one, [Link(one.mean, 24 * 4 * 64 + 1)])

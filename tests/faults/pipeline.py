@@ -23,7 +23,7 @@ from rnnae_live.desk import Desk
 from rnnae_live.keeping import Keeping
 from rnnae_live.model import Encoder, Stepper
 from rnnae_live.slots import Slots
-from rnnae_live.state import State, random_state
+from rnnae_live.state import Link, State, random_state
 from rnnae_live.tokens import REST
 from rnnae_live.transport import Transport
 from rnnae_live.voices import BankVoices
@@ -74,24 +74,24 @@ def exceptions(seen: Seen, long: bool, _folder: Path) -> None:
 
 
 def _endless(stepper: Stepper) -> None:
-    stepper._logits[:] = 0
+    stepper.logits[:] = 0
     stepper.duration_logits[:, 1] = 1e9
     stepper.pitch_logits[:, REST] = 1e9
 
 
 def _tags(stepper: Stepper) -> None:
-    stepper._logits[:] = 0
+    stepper.logits[:] = 0
     stepper.pitch_logits[:, :REST] = 1e9
     stepper.duration_logits[:, 0] = 1e9
 
 
 def _noise(stepper: Stepper) -> None:
-    stepper._logits[:] = np.random.default_rng(3).standard_normal(stepper._logits.shape) * 1e30
+    stepper.logits[:] = np.random.default_rng(3).standard_normal(stepper.logits.shape) * 1e30
 
 
 NONSENSE: dict[str, Callable[[Stepper], object]] = {
-    "logits NaN": lambda one: one._logits.fill(np.nan),
-    "logits infinite": lambda one: one._logits.fill(np.inf),
+    "logits NaN": lambda one: one.logits.fill(np.nan),
+    "logits infinite": lambda one: one.logits.fill(np.inf),
     "logits noise": _noise,
     "a decoder of shortest rests without end": _endless,
     "a decoder of tags without end": _tags,
@@ -154,10 +154,10 @@ def bounded_decoding(seen: Seen, long: bool, _folder: Path) -> None:
         scale = [0.1, 1.0, 5.0, 100.0][begin // 100 % 4]
         states = [random_state(model.mean, model.spread, rng) for _ in range(100)]
         states = [State(np.clip(one.h * scale, -900, 900), np.clip(one.c * scale, -900, 900)) for one in states]
-        lengths = [int(n) for n in rng.integers(1, 400, 100)]
+        links = [Link(state, int(rng.integers(1, 400))) for state in states]
         temperature = float(rng.choice([0.0, 1.0, 2.0]))
-        for tokens, length in zip(decode(model, states, lengths, temperature=temperature), lengths, strict=True):
-            invalid += int(model.vocabulary.ticks[tokens[:, 1]].sum()) != length or len(tokens) > length
+        for tokens, link in zip(decode(model, links, temperature=temperature), links, strict=True):
+            invalid += int(model.vocabulary.ticks[tokens[:, 1]].sum()) != link.length or len(tokens) > link.length
     seen.inject("a random state", count)
     seen.figures["invalid outputs"] = invalid
     seen.hold(not invalid, f"{invalid} of {count} outputs do not fill their bars")
@@ -173,7 +173,7 @@ def suspend(seen: Seen, long: bool, _folder: Path) -> None:
             perform(stage, dice)
         stage.run(stage.now + dice.uniform(0.0, 1.0))
         late = stage.late
-        stage.leap(dice.choice((0.3, 1.0, 4.0, 4.0, 60.0, 3600.0, 12 * 3600.0)))
+        stage.leap(dice.choice((0.3, 1.0, 4.0, 4.0, 60.0, 3600.0, 12 * 3600.0, 3 * 86400.0)))
         before, slept_to = len(stage.sent), stage.now
         stage.run(stage.now + 0.2)
         burst = sum(d[0] & 0xF0 == 0x90 and at <= slept_to + 0.002 for at, d in stage.sent[before:])
