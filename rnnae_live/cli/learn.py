@@ -7,14 +7,16 @@ import queue
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from rnnae_live.control.actions import ACTIONS, known
+from rnnae_live.control.display import Display, display
 from rnnae_live.control.learn import Learn, Shown, State
-from rnnae_live.control.mapping import ControlMap
+from rnnae_live.control.mapping import Assignment, ControlMap
 from rnnae_live.control.profiles import PROFILES, Profile, profile
 from rnnae_live.control.sources import Kind, Reader
 from rnnae_live.control.specs import SPECS
@@ -34,6 +36,7 @@ rnnae-live learn --control nano                      show what the controller se
 rnnae-live learn follow temperature --control nano   turn a knob for each, slowly, to the left first
 rnnae-live learn "weight 1" --control nano           a name of two words
 rnnae-live learn --forget follow --control nano
+rnnae-live learn --shown "follow=cc 9 channel 1 from 1 to 13" --control mini    its ring is there, with 13 lights
 rnnae-live learn --profile nanoKONTROL2 --control nano
 rnnae-live learn --list"""
 
@@ -58,6 +61,13 @@ def _targets(_context: click.Context, _parameter: click.Parameter, begun: str) -
 @click.option("--programs/--no-programs", default=None, help="Let its program changes select presets.")
 @click.option("--sustain/--no-sustain", default=None, help="Let its controller 64 be the pedal.")
 @click.option("--shows/--no-shows", default=None, help="Send values back to its lamps and motors.")
+@click.option(
+    "--shown",
+    multiple=True,
+    metavar="NAME=WHERE",
+    help="Show this parameter or action there, as 'cc 9 "
+    "channel 1' or with 'from 1 to 13' where lights are counted; nothing after = is the control itself.",
+)
 @click.option("--list", "as_list", is_flag=True, help="List what was learned, and what is known of controllers.")
 @click.option("--forget", multiple=True, metavar="NAME", help="Forget what moves this parameter or action.")
 @click.option("--profile", "named", metavar="NAME", help="Begin again with the map of a known controller.")
@@ -75,6 +85,7 @@ def command(
     programs: bool | None,
     sustain: bool | None,
     shows: bool | None,
+    shown: tuple[str, ...],
     as_list: bool,
     forget: tuple[str, ...],
     named: str | None,
@@ -93,10 +104,16 @@ def command(
         raise UsageError("Name the controller's port: rnnae-live learn --control NAME; 'rnnae-live ports' lists them.")
     for name in (*targets, *forget):
         known(name)
-    known_profile = profile(named) if named is not None else None
-    if forget or known_profile or wished or takeover:
-        _set(_full_name(backend, control), known_profile, forget, takeover, wished)
-    if not targets and (forget or known_profile or wished or takeover):
+    asked = _Asked(
+        profile(named) if named is not None else None,
+        forget,
+        tuple(_shown_at(one) for one in shown),
+        None if takeover is None else Mode(takeover),
+        wished,
+    )
+    if asked:
+        _set(_full_name(backend, control), asked)
+    if not targets and asked:
         _tell(load(), as_json=as_json)
         return
     with _listening(backend, control) as (port, came):
@@ -179,7 +196,7 @@ def _learn(port: str, came: Came, target: str, part: int | None, kind: str | Non
             click.echo(f"{refused}.", err=True)
     new = learn.result
     assert new is not None
-    change(lambda all_: all_.having(replace(all_.of(port), map=all_.of(port).map.learned(new))))
+    change(lambda all_: all_.having(all_.of(port).learned(new)))
     click.echo(f"Learned {new.words}")
 
 
@@ -207,27 +224,57 @@ def _line(section: PortControls, shown: Shown) -> str:
     return f"{shown.source}{named} {value}: {', '.join(moves) or 'nothing'}"
 
 
-def _set(
-    port: str, known_profile: Profile | None, forget: tuple[str, ...], takeover: str | None, wished: dict[str, bool]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be changed without listening: in this order."""
+
+    profile: Profile | None
+    forget: tuple[str, ...]
+    shown: tuple[tuple[str, Display | None], ...]
+    takeover: Mode | None
+    flags: dict[str, bool]
+
+    def __bool__(self) -> bool:
+        return any((self.profile, self.forget, self.shown, self.takeover, self.flags))
+
+    def done(self, section: PortControls) -> PortControls:
+        """Return a section of controls as it is to be."""
+        if self.profile is not None:
+            section = controls_of(section.port)
+        mapping: ControlMap = section.map
+        for target in self.forget:
+            mapping = mapping.forgotten(target)
+        for target, where in self.shown:
+            mapping = mapping.shown(target, where)
+        flags: dict[str, Any] = dict(self.flags)
+        if self.shown:
+            flags.setdefault("shows", True)
+        return replace(section, map=mapping, takeover=self.takeover or section.takeover, **flags)
+
+
+def _shown_at(text: str) -> tuple[str, Display | None]:
+    """Return the name and the display of "follow=cc 9 channel 1".
+
+    Raises:
+        UsageError: there is no "=" in it.
+        ControlError: one of both is none.
+    """
+    name, equals, where = text.partition("=")
+    if not equals:
+        raise UsageError(f"'{text}' says not where: --shown \"follow=cc 9 channel 1 from 1 to 13\".")
+    return known(name.strip()), display(where) if where.strip() else None
+
+
+def _set(port: str, asked: _Asked) -> None:
     """Change the section of a port without listening to it.
 
     Raises:
         UsageError: the profile is one of another controller.
+        ControlError: what is to be shown is moved by nothing.
     """
-    if known_profile is not None and not known_profile.knows(port):
-        raise UsageError(f"The profile {known_profile.name} is for its own controller, not for '{port}'.")
-
-    def changed(controls: Controls) -> Controls:
-        section = controls_of(port) if known_profile is not None else controls.of(port)
-        mapping: ControlMap = section.map
-        for target in forget:
-            mapping = mapping.forgotten(target)
-        mode = section.takeover if takeover is None else Mode(takeover)
-        flags = {name: wished.get(name, getattr(section, name)) for name in ("notes", "programs", "sustain", "shows")}
-        return controls.having(replace(section, map=mapping, takeover=mode, **flags))
-
-    change(changed)
+    if asked.profile is not None and not asked.profile.knows(port):
+        raise UsageError(f"The profile {asked.profile.name} is for its own controller, not for '{port}'.")
+    change(lambda controls: controls.having(asked.done(controls.of(port))))
 
 
 def _tell(controls: Controls, *, as_json: bool) -> None:
@@ -238,10 +285,7 @@ def _tell(controls: Controls, *, as_json: bool) -> None:
             {
                 "port": one.port,
                 "takeover": one.takeover.value,
-                "controls": [
-                    {"control": str(each.source), "moves": each.target, "way": each.way.value}
-                    for each in one.map.assignments
-                ],
+                "controls": [_plain(each) for each in one.map.assignments],
             }
             for one in controls.ports
         ]
@@ -255,3 +299,13 @@ def _tell(controls: Controls, *, as_json: bool) -> None:
     if not controls.ports:
         click.echo(f"Nothing was learned yet ({path}).")
     click.echo(f"Known controllers: {', '.join(one.name for one in PROFILES)}.")
+
+
+def _plain(one: Assignment) -> dict[str, object]:
+    """Return an assignment as programs read it."""
+    plain: dict[str, object] = {"control": str(one.source), "moves": one.target, "way": one.way.value}
+    if one.part is not None:
+        plain["part"] = one.part + 1
+    if one.shown is not None:
+        plain["shown"] = str(one.shown)
+    return plain

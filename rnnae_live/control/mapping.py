@@ -1,6 +1,6 @@
 """The map: which control moves what.
 
-specs, actions, sources -> [control.mapping] -> surface
+specs, actions, sources, display -> [control.mapping] -> surface
 
 An ``Assignment`` gives a control to a parameter or an action. A ``ControlMap`` is all of them for one port; learning
 makes a new one. The default map is the one of the port that a DAW sees.
@@ -13,10 +13,11 @@ controllers, so no other instrument means something by them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from rnnae_live.control.actions import ACTIONS, Press, known
+from rnnae_live.control.display import Display
 from rnnae_live.control.encoders import Encoding
 from rnnae_live.control.sources import BUTTONS, PEDAL, Heard, Kind, Source
 from rnnae_live.control.specs import SLOTS, SPECS, weight_name
@@ -43,13 +44,15 @@ class Way(Enum):
 class Assignment:
     """``source`` moves the parameter, or presses the action, called ``target``.
 
-    ``part`` is the part 0-15 whose parameter it is, None for all that listen.
+    ``part`` is the part 0-15 whose parameter it is, None for all that listen. ``shown`` is where its value is shown,
+    None where that is the control itself.
     """
 
     source: Source
     target: str
     way: Way = Way.ABSOLUTE
     part: int | None = None
+    shown: Display | None = None
 
     def __post_init__(self) -> None:
         """Check that it can be.
@@ -80,7 +83,8 @@ class Assignment:
         """It in words."""
         way = "" if self.way is Way.ABSOLUTE else f" ({self.way.value})"
         part = "" if self.part is None else f" of part {self.part + 1}"
-        return f"{self.source}{way}: {self.target}{part}"
+        shown = "" if self.shown is None else f", shown by {self.shown}"
+        return f"{self.source}{way}: {self.target}{part}{shown}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,13 @@ class ControlMap:
         return exact or tuple(one for one in there if one.source.channel is None)
 
     def learned(self, new: Assignment) -> ControlMap:
-        """Return the map with one assignment more: its control, and its target, had another one until now."""
+        """Return the map with one assignment more: its control, and its target, had another one until now.
+
+        A control that is shown somewhere else still is.
+        """
+        if new.shown is None:
+            there = (one.shown for one in self.assignments if one.source == new.source and one.shown is not None)
+            new = replace(new, shown=next(there, None))
         kept = [one for one in self.assignments if not _clash(one.source, new.source)]
         kept = [one for one in kept if (one.target, one.part) != (new.target, new.part)]
         return ControlMap((*kept, new))
@@ -113,6 +123,18 @@ class ControlMap:
     def forgotten(self, target: str) -> ControlMap:
         """Return the map without the assignments of a parameter or action."""
         return ControlMap(tuple(one for one in self.assignments if one.target != target))
+
+    def shown(self, target: str, display: Display | None) -> ControlMap:
+        """Return the map with the value of a parameter or action shown elsewhere, None: on its own controls.
+
+        Raises:
+            ControlError: nothing moves it.
+        """
+        if all(one.target != target for one in self.assignments):
+            raise ControlError(f"Nothing moves '{target}' on this port, so nothing shows it; learn its control first.")
+        return ControlMap(
+            tuple(replace(one, shown=display) if one.target == target else one for one in self.assignments)
+        )
 
     def without(self, *controls: Source) -> ControlMap:
         """Return the map without some controls."""

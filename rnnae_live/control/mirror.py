@@ -2,9 +2,10 @@
 
 surface -> [control.mirror] -> port of the controller
 
-A value goes back out as the message that would have brought it in. While a control is in somebody's hand nothing is
-sent to it: a motor would pull against the finger, and what comes back would be heard again. What it missed meanwhile
-is sent when it has been let go, if it still differs.
+A value goes back out as the message that would have brought it in, or as its ``display`` says. While a control is in
+somebody's hand nothing is sent to it: a motor would pull against the finger, and what comes back would be heard again.
+What it missed meanwhile is sent when it has been let go, if it still differs. A display of its own pulls at nothing and
+is sent what is new at once. Some controllers send back what they are sent: ``echoed`` knows that.
 
 *Units*: seconds of the monotonic clock; a message's number is 0-127 or 0-16383. Time is an argument.
 """
@@ -18,6 +19,9 @@ from rnnae_live.events import CONTROL_CHANGE, NOTE_ON, PITCH_BEND
 
 HELD = 0.4
 """Seconds after its last message for which a control counts as being in a hand."""
+
+ECHO = 0.25
+"""Seconds in which a number that was just sent and comes back is nobody's hand."""
 
 
 def message(source: Source, number: int) -> list[bytes]:
@@ -54,11 +58,16 @@ class Mirror:
         self._held: dict[Source, float] = {}
         self._waiting: dict[Source, int] = {}
         self._channels: dict[Source, int] = {}
+        self._sent: dict[Source, tuple[int, float]] = {}
 
-    def heard(self, given: Source, channel: int | None, number: int | None, now: float) -> None:
-        """A control was moved, which stands for ``number`` from now on; None: it shows something else than it sends."""
+    def found(self, given: Source, channel: int | None) -> None:
+        """Take the channel of a control, where what shows its value has none."""
         if given.channel is None and channel is not None:
             self._channels[given] = channel
+
+    def heard(self, given: Source, channel: int | None, number: int | None, now: float) -> None:
+        """A control was moved, which stands for ``number`` from now on; None: nobody knows what it shows now."""
+        self.found(given, channel)
         if number is None:
             self._shown.pop(given, None)
             return
@@ -76,7 +85,25 @@ class Mirror:
             return []
         self._shown[given] = number
         where = given if given.channel is not None else replace(given, channel=self._channels.get(given, 0))
+        self._sent[where] = (number, now)
         return message(where, number)
+
+    def echoed(self, came: Source, number: int, now: float) -> bool:
+        """Return whether what came from a knob or fader is only what it was just sent.
+
+        Of a value that comes in two halves the coarse one tells: the fine one is not there yet.
+        """
+        sent, at = self._sent.get(came, (-1, -ECHO))
+        if now - at >= ECHO:
+            return False
+        if came.kind in (Kind.CC14, Kind.NRPN):
+            return sent >> 7 == number >> 7
+        del self._sent[came]
+        return sent == number
+
+    def forget(self, given: Source) -> None:
+        """What a control missed is not to be shown any more."""
+        self._waiting.pop(given, None)
 
     def settle(self, now: float) -> list[bytes]:
         """Return what controls missed that have been let go."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rnnae_live.control.display import Display
 from rnnae_live.control.mapping import Assignment, ControlMap, Way
 from rnnae_live.control.sources import Kind, Source
 from rnnae_live.control.specs import SLOTS, suggested, weight_name
@@ -23,7 +24,8 @@ from rnnae_live.errors import ControlError
 class Profile:
     """A controller: the names that its ports have, its controls by their labels, and what they move to begin with.
 
-    ``note`` says which setting of the controller is meant, ``origin`` where the facts are from.
+    ``note`` says which setting of the controller is meant, ``origin`` where the facts are from. ``lamps`` show the
+    values of controls, by their labels, where the controls do not themselves.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Profile:
     note: str = ""
     shows: bool = False
     ways: Mapping[str, Way] | None = None
+    lamps: Mapping[str, Display] | None = None
 
     def knows(self, port: str) -> bool:
         """Return whether a port is one of this controller."""
@@ -43,13 +46,17 @@ class Profile:
     @property
     def map(self) -> ControlMap:
         """The map to begin with."""
-        ways = self.ways or {}
+        ways, lamps = self.ways or {}, self.lamps or {}
         return ControlMap(
             tuple(
-                Assignment(self.controls[label], target, ways.get(label, Way.ABSOLUTE))
+                Assignment(self.controls[label], target, ways.get(label, Way.ABSOLUTE), shown=lamps.get(label))
                 for label, target in self.moves.items()
             )
         )
+
+    def lamp(self, source: Source) -> Display | None:
+        """Return what shows the value of a control, None where that is the control itself."""
+        return (self.lamps or {}).get(self.label(source) or "")
 
     def has(self, source: Source) -> bool:
         """Return whether a control is one of this controller's."""
@@ -158,7 +165,90 @@ X_TOUCH_ONE = Profile(
     ways={"jog wheel": Way.SIGNED_BIT_2},
 )
 
-PROFILES: tuple[Profile, ...] = (NANOKONTROL2, MPK_MINI_MK2, X_TOUCH_ONE)
+_MINI, _MINI_LAMPS = 10, 0
+"""The channel on which an X-Touch Mini sends, and the one on which its lights listen."""
+
+X_TOUCH_MINI = Profile(
+    name="X-Touch Mini",
+    ports=("X-TOUCH MINI",),
+    controls={
+        **_row("knob", Kind.CC, 1, 8, _MINI),
+        **_row("push", Kind.NOTE, 0, 8, _MINI),
+        **_row("button", Kind.NOTE, 8, 16, _MINI),
+        "fader": Source(Kind.CC, 9, _MINI),
+        **_row("knob B", Kind.CC, 11, 8, _MINI),
+        **_row("push B", Kind.NOTE, 24, 8, _MINI),
+        **_row("button B", Kind.NOTE, 32, 16, _MINI),
+        "fader B": Source(Kind.CC, 10, _MINI),
+    },
+    moves={
+        **_weights("knob"),
+        "fader": "follow",
+        "push 1": "answer",
+        "push 2": "undo",
+        "button 1": "previous preset",
+        "button 2": "next preset",
+        "button 3": "hold",
+        "button 4": "capture",
+        "button 5": "tap",
+        "button 6": "freeze toggle",
+        "button 7": "stop",
+        "button 8": "play",
+        "knob B 1": "temperature",
+        "knob B 2": "density",
+        "knob B 3": "syncopation",
+        "knob B 4": "swing",
+        "knob B 5": "humanize",
+        "knob B 6": "transpose",
+        "knob B 7": "glide",
+        "knob B 8": "deja vu",
+    },
+    origin="Behringer, X-TOUCH MINI RX MIDI Data: rings of the knobs are CC 9-16 with 1-13 for the lights from the "
+    "left, lamps of the buttons notes 0-15 with 0 off and 1 on, on the global channel. What its controls send in the "
+    "factory setting, on channel 11, and that the global channel is 1, is what players' published recordings and "
+    "programs agree on.",
+    note="Standard mode, factory setting; layer A, and of layer B the knobs.",
+    shows=True,
+    lamps={
+        **{f"knob {n}": Display(Source(Kind.CC, 8 + n, _MINI_LAMPS), 1, 13) for n in range(1, 9)},
+        **{f"button {n}": Display(Source(Kind.NOTE, n - 1, _MINI_LAMPS), 0, 1) for n in range(1, 17)},
+    },
+)
+
+MIDI_FIGHTER_TWISTER = Profile(
+    name="Midi Fighter Twister",
+    ports=("Midi Fighter Twister",),
+    controls={
+        **_row("knob", Kind.CC, 0, 64, 0),
+        **_row("push", Kind.CC, 0, 64, 1),
+    },
+    moves={
+        **_weights("knob"),
+        "knob 9": "follow",
+        "knob 10": "temperature",
+        "knob 11": "density",
+        "knob 12": "syncopation",
+        "knob 13": "swing",
+        "knob 14": "humanize",
+        "knob 15": "transpose",
+        "knob 16": "glide",
+        "push 1": "answer",
+        "push 2": "undo",
+        "push 3": "hold",
+        "push 4": "capture",
+        "push 5": "previous preset",
+        "push 6": "next preset",
+        "push 7": "tap",
+        "push 8": "play",
+    },
+    origin="DJ TechTools, Midi Fighter Twister User Guide 1.03: 16 knobs in four banks, 64 in all, which are shown the "
+    "values of their own messages; the light of a switch listens to the switch's own number and channel. That the "
+    "factory setting sends the knobs on channel 1 and the switches on channel 2, from 0 on, is what its users report.",
+    note="Factory setting: knobs send their place, not clicks.",
+    shows=True,
+)
+
+PROFILES: tuple[Profile, ...] = (NANOKONTROL2, MPK_MINI_MK2, X_TOUCH_ONE, X_TOUCH_MINI, MIDI_FIGHTER_TWISTER)
 """All controllers that are known."""
 
 

@@ -5,6 +5,8 @@ learn -> [control.store] -> surface
 A port that nothing was learned for has the map of its profile where its controller is known, else the default map
 without the pedal. A port of a controller feeds no notes, no pedal and no program changes unless its section says so.
 
+Schema 1 had no displays. It is read as it is, and kept beside the file when that is next written.
+
 *Errors*: ``ControlError`` says what of the file cannot be read, and nothing of it is used. *Threading*: none; files
 are replaced whole, and ``changed`` is cheap enough to be asked twice a second.
 """
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from rnnae_live.control.display import display
 from rnnae_live.control.mapping import DEFAULT_MAP, SUSTAIN, Assignment, ControlMap, Way
 from rnnae_live.control.profiles import Profile, profile_for
 from rnnae_live.control.sources import Source, source
@@ -28,7 +31,7 @@ from rnnae_live.errors import ControlError, PortError
 from rnnae_live.files import Lock, home, make_folder, write_whole
 from rnnae_live.ports.base import bare, match
 
-SCHEMA = 1
+SCHEMA = 2
 LARGEST_FILE = 1 << 20
 """Bytes; a port whose every control was learned is a hundredth of it."""
 
@@ -61,6 +64,12 @@ class PortControls:
     def profile(self) -> Profile | None:
         """The profile of the controller, None where it is not known."""
         return profile_for(self.port)
+
+    def learned(self, new: Assignment) -> PortControls:
+        """Return the same with one assignment more; a profile knows what shows its control."""
+        if new.shown is None and self.profile is not None:
+            new = replace(new, shown=self.profile.lamp(new.source))
+        return replace(self, map=self.map.learned(new))
 
     def refusal(self, one: Source) -> str | None:
         """Return why a control of this port cannot be learned, None where it can: a profile knows its own."""
@@ -113,6 +122,7 @@ class _Control(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     moves: str
     way: str = Way.ABSOLUTE.value
     part: int | None = None
+    shown: str | None = None
 
 
 class _Port(msgspec.Struct, forbid_unknown_fields=True):
@@ -187,7 +197,19 @@ def change(how: Callable[[Controls], Controls], path: Path | None = None) -> Con
     path = path or controls_file()
     make_folder(path.parent)
     with Lock(path.with_name(f".{path.name}.lock")):
-        return save(how(load(path)), path)
+        changed = how(load(path))
+        _keep_older(path)
+        return save(changed, path)
+
+
+def _keep_older(path: Path) -> None:
+    """Keep a copy of a file of an older schema."""
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    schema = msgspec.json.decode(data, type=_Head).schema
+    if schema < SCHEMA:
+        write_whole(path.with_name(f"{path.stem}.schema{schema}{path.suffix}"), data)
 
 
 def _read(data: bytes) -> tuple[PortControls, ...]:
@@ -197,15 +219,30 @@ def _read(data: bytes) -> tuple[PortControls, ...]:
 
 
 def _section(one: _Port) -> PortControls:
-    assignments = tuple(
-        Assignment(source(each.control), each.moves, _way(each.way), None if each.part is None else each.part - 1)
-        for each in one.controls
+    mapping, mode = _map(one.controls), _mode(one.takeover)
+    return PortControls(one.port, mapping, mode, one.notes, one.programs, one.sustain, one.shows)
+
+
+def _map(controls: list[_Control]) -> ControlMap:
+    return ControlMap(
+        tuple(
+            Assignment(
+                source(each.control),
+                each.moves,
+                _way(each.way),
+                None if each.part is None else each.part - 1,
+                None if each.shown is None else display(each.shown),
+            )
+            for each in controls
+        )
     )
+
+
+def _mode(word: str) -> Mode:
     modes = {mode.value: mode for mode in Mode}
-    if one.takeover not in modes:
-        raise ControlError(f"'{one.takeover}' is no takeover{suggested(one.takeover, modes)}")
-    mode = modes[one.takeover]
-    return PortControls(one.port, ControlMap(assignments), mode, one.notes, one.programs, one.sustain, one.shows)
+    if word not in modes:
+        raise ControlError(f"'{word}' is no takeover{suggested(word, modes)}")
+    return modes[word]
 
 
 def _way(word: str) -> Way:
@@ -216,11 +253,21 @@ def _way(word: str) -> Way:
 
 
 def _written(one: PortControls) -> _Port:
-    controls = [
-        _Control(str(each.source), each.target, each.way.value, None if each.part is None else each.part + 1)
-        for each in one.map.assignments
-    ]
+    controls = _controls(one.map)
     return _Port(one.port, controls, one.takeover.value, one.notes, one.programs, one.sustain, one.shows)
+
+
+def _controls(mapping: ControlMap) -> list[_Control]:
+    return [
+        _Control(
+            str(each.source),
+            each.target,
+            each.way.value,
+            None if each.part is None else each.part + 1,
+            None if each.shown is None else str(each.shown),
+        )
+        for each in mapping.assignments
+    ]
 
 
 def _stamp(path: Path) -> Stamp:

@@ -15,19 +15,18 @@ import math
 from dataclasses import dataclass
 
 from rnnae_live.control.actions import ACTIONS, Press
+from rnnae_live.control.display import Display
 from rnnae_live.control.encoders import decoded
 from rnnae_live.control.mapping import DEFAULT_MAP, Assignment, ControlMap, Way
 from rnnae_live.control.mirror import HELD, Mirror
 from rnnae_live.control.programs import ProgramLatch, Select
-from rnnae_live.control.sources import COARSE, FINE, Heard, Kind, Reader, numbered
+from rnnae_live.control.sources import Heard, Kind, Reader
 from rnnae_live.control.specs import SPECS
 from rnnae_live.control.takeover import Mode, Takeover
 from rnnae_live.events import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Event
 
 ON = 64
 """A switch is on from this controller value."""
-
-FINE_KINDS = frozenset({Kind.CC14, Kind.NRPN, Kind.BEND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +78,29 @@ class Surface:
         select = self._latch.read(event) if self._latch is not None else None
         moves: list[Move] = [] if select is None else [select]
         for heard in self._reader.read(event):
-            for one in self.mapping.moved(heard):
+            given = self.mapping.moved(heard)
+            if self._echoed(given, heard):
+                continue
+            for one in given:
                 move = self._press(one, heard) if one.target in ACTIONS else self._turn(one, heard)
                 if move is not None:
                     moves.append(move)
         return moves
 
+    def _echoed(self, given: tuple[Assignment, ...], heard: Heard) -> bool:
+        """Return whether a knob or fader only sends back what it was just sent; of a click nobody could tell."""
+        knobs = (one for one in given if one.way is Way.ABSOLUTE and not one.is_switch)
+        return (
+            self.shows
+            and not heard.clicks
+            and any(knobs)
+            and self._mirror.echoed(heard.source, heard.value, heard.time)
+        )
+
     def _press(self, one: Assignment, heard: Heard) -> Press | None:
         """Return what a button does; of a knob that is swept only the beginning counts, of steps those up."""
         action = ACTIONS[one.target]
-        self._mirror.heard(one.source, heard.source.channel, None, heard.time)
+        self._mirror.heard(_shown(one).source, heard.source.channel, None, heard.time)
         if heard.clicks:
             return action.press if heard.clicks > 0 else action.release
         before = self._before.get(one, 0)
@@ -119,17 +131,28 @@ class Surface:
             self.physical[goal] = one_spec.at(knob)
             takeover = self._takeovers.get(one)
             taken = knob if takeover is None else takeover.move(knob, place)
-            self._mirror.heard(one.source, heard.source.channel, heard.value, heard.time)
+            self._felt(one, heard, taken=taken is not None)
             if taken is None:
                 return None
             place, value = taken, one_spec.at(taken)
         if one.way is not Way.ABSOLUTE or heard.clicks:
-            self._mirror.heard(one.source, heard.source.channel, None, heard.time)
+            self._mirror.heard(_shown(one).source, heard.source.channel, None, heard.time)
         for other in self._goals[goal]:
             if (other != one or heard.clicks) and other in self._takeovers:
                 self._takeovers[other].rearm()
         self._places[goal], self._values[goal], self._moved[goal] = place, value, heard.time
         return Turn(one.target, value, one.part)
+
+    def _felt(self, one: Assignment, heard: Heard, *, taken: bool) -> None:
+        """Let the mirror know that a control was moved that stands for a value itself."""
+        shown, channel = _shown(one).source, heard.source.channel
+        if one.shown is None:
+            self._mirror.heard(shown, channel, heard.value, heard.time)
+        elif taken:
+            self._mirror.found(shown, channel)
+        else:
+            # Many rings follow their knob by themselves, also where the value does not.
+            self._mirror.heard(shown, channel, None, heard.time)
 
     def _pressed(self, one: Assignment, heard: Heard) -> bool:
         """Return whether a button that toggles goes down now, and not just further."""
@@ -160,11 +183,13 @@ class Surface:
         return [data for one in self._goals.get(goal, ()) for data in self._show(one, value, now)]
 
     def _show(self, one: Assignment, value: float, now: float) -> list[bytes]:
+        shown = _shown(one)
         if one.target in ACTIONS:
-            return self._mirror.show(one.source, COARSE if value else 0, now)
-        one_spec = SPECS[one.target]
-        top = FINE if one.source.kind in FINE_KINDS else COARSE
-        return self._mirror.show(one.source, numbered(one_spec.place(value), top, centred=one_spec.centred), now)
+            number = shown.highest if value else shown.low
+        else:
+            one_spec = SPECS[one.target]
+            number = shown.number(one_spec.place(value), centred=one_spec.centred)
+        return self._mirror.show(shown.source, number, now)
 
     def settle(self, now: float) -> list[bytes]:
         """Return what controls missed while they were in somebody's hand."""
@@ -179,3 +204,8 @@ class Surface:
         self._moved.clear()
         for takeover in self._takeovers.values():
             takeover.rearm()
+
+
+def _shown(one: Assignment) -> Display:
+    """Return what shows the value of an assignment: its display, or the control itself."""
+    return (one.shown or Display(one.source)).on(one.source.channel)

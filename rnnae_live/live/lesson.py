@@ -11,7 +11,6 @@ session reads the file again by itself, as it does when ``rnnae-live learn`` has
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -73,7 +72,7 @@ class Lesson:
     def _keep(self, result: Assignment) -> None:
         """Write what was learned; on a thread of its own."""
         try:
-            change(lambda all_: all_.having(replace(all_.of(self._port), map=all_.of(self._port).map.learned(result))))
+            change(lambda all_: all_.having(all_.of(self._port).learned(result)))
             self._tell(Notice(f"Learned: {result.words}"))
         except (RnnaeError, OSError) as error:
             self._tell(Notice(f"What was learned could not be kept: {error}", fault=True))

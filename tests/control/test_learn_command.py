@@ -109,9 +109,30 @@ def test_a_list_is_for_people_and_for_programs(run: Run) -> None:
     assert "nanoKONTROL2" in told["profiles"]
 
 
+def test_where_a_value_is_shown_is_said_without_listening(run: Run) -> None:
+    run("swing", "--control", "Twister", messages=sweep(16, 1, 2, 3, 4, 5, 6))
+    result = run("--shown", "swing=cc 9 channel 2 from 1 to 13", "--control", "Twister")
+    assert result.exit_code == 0, result.output
+    assert "cc 16 channel 1: swing, shown by cc 9 channel 2 from 1 to 13" in result.stdout
+    section = load().of("Box:Twister")
+    assert section.shows
+    told = json.loads(run("--list", "--json").stdout)
+    swing = next(one for one in told["ports"][0]["controls"] if one["moves"] == "swing")
+    assert swing["shown"] == "cc 9 channel 2 from 1 to 13"
+    run("swing", "--control", "Twister", messages=sweep(16, 1, 2, 3, 4, 5, 6))
+    assert load().of("Box:Twister").map.assignments[-1].shown is not None
+    run("--shown", "swing=", "--control", "Twister")
+    assert all(one.shown is None for one in load().of("Box:Twister").map.assignments)
+
+
 @pytest.mark.parametrize(
     ("words", "status", "reason"),
     [
+        (["--shown", "swing", "--control", "Twister"], 2, "says not where"),
+        (["--shown", "swing=pressure", "--control", "Twister"], 1, "'pressure' can show nothing"),
+        (["--shown", "swing=cc 9 from 1", "--control", "Twister"], 1, "'cc 9 from 1' names nothing that shows"),
+        (["--shown", "swing=cc 9 from 1 to 200", "--control", "Twister"], 1, "numbers are 0 to 127"),
+        (["--shown", "turn=cc 9", "--control", "Twister"], 1, "Nothing moves 'turn' on this port"),
         (["swing"], 2, "Name the controller's port"),
         (["swnig", "--control", "Twister"], 1, "did you mean 'swing'"),
         (["swing", "--control", "Piano"], 1, "There is no MIDI port 'Piano'"),

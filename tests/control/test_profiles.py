@@ -15,6 +15,7 @@ from rnnae_live.events import read
 pytestmark = pytest.mark.unit
 
 NANO, MPK, TOUCH = "nanoKONTROL2:nanoKONTROL2 _ CTRL 20:0", "MPKmini2:MPKmini2 MIDI 1 24:0", "X-Touch One MIDI 1"
+MINI, TWISTER = "X-TOUCH MINI:X-TOUCH MINI MIDI 1 28:0", "Midi Fighter Twister:Midi Fighter Twister MIDI 1 32:0"
 
 # Channel 1 and the numbers of the table in Korg's MIDI Implementation, as bytes.
 NANO_ROWS = {
@@ -133,6 +134,32 @@ def test_fader_encoder_and_wheel_of_the_x_touch_one() -> None:
     assert surface.told("temperature", 1.5, 0.0) == [bytes.fromhex("b0507f")]
 
 
+def test_knobs_buttons_and_fader_of_the_x_touch_mini() -> None:
+    assert moves(MINI, "ba017f", "ba0800") == [Turn("weight 1", 1.0), Turn("weight 8", 0.0)]
+    assert moves(MINI, "ba097f", "9a007f", "9a107f", "8a1000") == [Turn("follow", 1.0), Press.ANSWER]
+    assert moves(MINI, "9a0a7f", "8a0a00", "9a0f7f") == [Press.HOLD, Press.LET_GO, Press.PLAY]
+    assert moves(MINI, "ba0b7f") == [Turn("temperature", 1.5)]
+    assert moves(MINI, "b0017f", "b0097f") == []
+
+
+def test_rings_and_lamps_of_the_x_touch_mini_are_on_numbers_and_a_channel_of_their_own() -> None:
+    surface = controls_of(MINI).surface()
+    shown = {place: surface.told("weight 1", place / 12, place)[0].hex() for place in range(13)}
+    assert shown == {place: f"b009{place + 1:02x}" for place in range(13)}
+    assert surface.told("weight 8", 1.0, 0.0) == [bytes.fromhex("b0100d")]
+    assert surface.told("hold", 1.0, 0.0) == [bytes.fromhex("900201")]
+    assert surface.told("play", 1.0, 0.0) == [bytes.fromhex("900701")]
+    assert surface.told("play", 0.0, 0.0) == [bytes.fromhex("900700")]
+
+
+def test_knobs_and_switches_of_the_midi_fighter_twister() -> None:
+    assert moves(TWISTER, "b0007f", "b00600") == [Turn("weight 1", 1.0), Turn("weight 7", 0.0)]
+    assert moves(TWISTER, "b1007f", "b10000", "b1027f", "b10200") == [Press.ANSWER, Press.HOLD, Press.LET_GO]
+    surface = controls_of(TWISTER).surface()
+    assert surface.told("weight 1", 1.0, 0.0) == [bytes.fromhex("b0007f")]
+    assert surface.told("hold", 1.0, 0.0) == [bytes.fromhex("b1027f")]
+
+
 def test_a_profile_counts_only_on_the_port_of_its_controller() -> None:
     assert [profile_for(port) for port in (NANO, "RNN-AE Live In", "nanoKONTROL Studio")] == [NANOKONTROL2, None, None]
     assert moves("Some other port", "b0007f") == []
@@ -159,6 +186,7 @@ def test_every_profile_names_what_there_is_and_where_it_is_from(one: object) -> 
     assert set(known.moves.values()) <= {*SPECS, *ACTIONS}
     assert len(known.origin) > 40
     assert known.ports
+    assert set(known.lamps or {}) <= set(known.controls)
 
 
 def test_a_profile_that_is_not_there() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rnnae_live.control import DEFAULT_MAP, Assignment, Mode, Press, Way
+from rnnae_live.control.display import display
 from rnnae_live.control.sources import source
 from rnnae_live.control.store import Controls, PortControls, change, controls_file, controls_of, load, save
 from rnnae_live.errors import ControlError
@@ -50,12 +51,16 @@ def test_a_port_without_a_profile_has_the_default_map_without_the_pedal() -> Non
 def test_what_was_learned_is_read_back_as_it_was(path: Path) -> None:
     new = learned(load(path), "cc 16", "bpm", Way.TWOS_COMPLEMENT)
     new = learned(new, "note 36 channel 10", "mode", Way.TOGGLE, part=1)
-    new = new.having(replace(new.of(PORT), takeover=Mode.SCALE, notes=True, programs=True, sustain=True, shows=True))
+    shown = new.of(PORT).map.shown("bpm", display("cc 9 channel 1 from 1 to 13"))
+    new = new.having(
+        replace(new.of(PORT), map=shown, takeover=Mode.SCALE, notes=True, programs=True, sustain=True, shows=True)
+    )
     save(new, path)
     assert load(path).ports == new.ports
     text = path.read_text()
     assert '"control": "note 36 channel 10"' in text
-    assert json.loads(text)["schema"] == 1
+    assert '"shown": "cc 9 channel 1 from 1 to 13"' in text
+    assert json.loads(text)["schema"] == 2
 
 
 @pytest.mark.parametrize("name", [PORT, f"{PORT} 24:0", "Twister MIDI 1", "twister"])
@@ -97,7 +102,7 @@ def test_programs_that_write_at_once_lose_nothing(path: Path) -> None:
     [
         ("", "cannot be read"),
         ("{", "cannot be read"),
-        ('{"schema": 2, "ports": []}', "newer version"),
+        ('{"schema": 3, "ports": []}', "newer version"),
         ('{"schema": 1, "ports": [{"port": "a", "controls": [], "colour": 1}]}', "colour"),
         ('{"schema": 1, "ports": [{"port": "a", "controls": [{"control": "cc 21", "moves": "swnig"}]}]}', "'swing'"),
         ('{"schema": 1, "ports": [{"port": "a", "controls": [{"control": "cc 128", "moves": "swing"}]}]}', "cc 128"),
@@ -118,6 +123,24 @@ def test_a_file_that_is_none_is_refused_as_a_whole_with_the_reason(path: Path, t
     with pytest.raises(ControlError):
         change(lambda controls: controls, path)
     assert path.read_text() == text
+
+
+def test_a_file_of_the_first_schema_is_read_and_kept_when_it_is_changed(path: Path) -> None:
+    old = '{"schema": 1, "ports": [{"port": "twister", "controls": [{"control": "cc 16", "moves": "bpm"}]}]}'
+    path.parent.mkdir()
+    old = old.replace("twister", PORT)
+    path.write_text(old)
+    assert load(path).of(PORT).map.assignments == (Assignment(source("cc 16"), "bpm"),)
+    change(lambda controls: learned(controls, "cc 17", "swing"), path)
+    change(lambda controls: learned(controls, "cc 18", "feel"), path)
+    assert json.loads(path.read_text())["schema"] == 2
+    assert len(load(path).of(PORT).map.assignments) == 3
+    assert path.with_name("controls.schema1.json").read_text() == old
+
+
+def test_what_a_profile_shows_elsewhere_is_shown_there_whatever_is_learned() -> None:
+    section = controls_of("X-TOUCH MINI MIDI 1").learned(Assignment(source("cc 3 channel 11"), "swing"))
+    assert section.map.assignments[-1].shown == display("cc 11 channel 1 from 1 to 13")
 
 
 def test_the_file_is_in_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

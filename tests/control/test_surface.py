@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnae_live.control import SPECS, Assignment, ControlMap, Mode, Move, Press, Select, Surface, Turn, Way
+from rnnae_live.control.display import display
 from rnnae_live.control.mirror import HELD
 from rnnae_live.control.sources import source
 from rnnae_live.events import read
@@ -232,6 +233,77 @@ def test_the_ring_of_an_endless_knob_follows_at_once() -> None:
     moves = play(ring, b"\xb0\x10\x7f", begin=1.0)
     assert moves == [Turn("follow", 0.49)]
     assert ring.told("follow", 0.49, 1.0) == [b"\xb0\x10\x3e"]
+
+
+def ringed(takeover: Mode, way: Way = Way.ABSOLUTE) -> Surface:
+    """A knob whose ring has a number, a channel and thirteen lights of its own."""
+    knob = Assignment(source("cc 1 channel 11"), "follow", way, shown=display("cc 9 channel 1 from 1 to 13"))
+    return Surface(ControlMap((knob,)), takeover, shows=True)
+
+
+def test_a_ring_elsewhere_is_told_at_once_and_each_light_once() -> None:
+    knob, sent = ringed(Mode.JUMP), []
+    for count, value in enumerate(range(128)):
+        for turn in play(knob, bytes((0xBA, 1, value)), begin=count * 0.01):
+            assert isinstance(turn, Turn)
+            sent += knob.told("follow", turn.value, count * 0.01)
+    assert sent == [bytes((0xB0, 9, light)) for light in range(1, 14)]
+    assert (knob.settle(9.0), knob.wake()) == ([], None)
+
+
+def test_a_ring_elsewhere_that_followed_its_knob_in_vain_is_told_again() -> None:
+    knob = ringed(Mode.PICKUP)
+    assert knob.told("follow", 0.5, 0.0) == [b"\xb0\x09\x07"]
+    assert play(knob, b"\xba\x01\x00", begin=1.0) == []
+    assert knob.told("follow", 0.51, 2.0) == [b"\xb0\x09\x07"]
+    assert knob.told("follow", 0.52, 2.1) == []
+
+
+def test_the_ring_elsewhere_of_an_endless_knob() -> None:
+    knob = ringed(Mode.JUMP, Way.TWOS_COMPLEMENT)
+    knob.told("follow", 0.5, 0.0)
+    assert play(knob, b"\xba\x01\x40", begin=1.0) == [Turn("follow", 1.0)]
+    assert knob.told("follow", 1.0, 1.0) == [b"\xb0\x09\x0d"]
+
+
+def test_a_lamp_elsewhere_shows_a_state_with_its_own_numbers() -> None:
+    hold = Assignment(source("note 10 channel 11"), "hold", shown=display("note 2 channel 1 from 0 to 1"))
+    port = Surface(ControlMap((hold,)), shows=True)
+    assert play(port, b"\x9a\x0a\x7f") == [Press.HOLD]
+    assert port.told("hold", 1.0, 0.0) == [b"\x90\x02\x01"]
+    assert port.told("hold", 0.0, 0.1) == [b"\x90\x02\x00"]
+
+
+def test_a_display_without_a_channel_is_on_that_of_its_control() -> None:
+    both = [Assignment(source(words), name, shown=display("cc 40")) for words, name in [("cc 1", "follow")]]
+    anywhere = Surface(ControlMap(tuple(both)), shows=True)
+    assert anywhere.told("follow", 1.0, 0.0) == [b"\xb0\x28\x7f"]
+    play(anywhere, b"\xb5\x01\x00", begin=1.0)
+    assert anywhere.told("follow", 0.0, 1.0) == [b"\xb5\x28\x00"]
+
+
+@pytest.mark.parametrize("words", ["cc 21 channel 1", "cc14 21 channel 1", "nrpn 300 channel 1", "bend channel 1"])
+def test_a_fader_that_sends_back_what_it_was_sent_moves_nothing_and_is_in_no_hand(words: str) -> None:
+    fader = surface((words, "follow"), shows=True)
+    sent = fader.told("follow", 0.503, 1.0)
+    assert play(fader, *sent, begin=1.01) == []
+    assert fader.told("follow", 0.7, 1.1) != []
+    assert play(fader, *sent, begin=1.2)[-1].name == "follow"  # type: ignore[union-attr]
+
+
+def test_a_ring_elsewhere_that_sends_back_what_it_was_sent_moves_no_other_knob() -> None:
+    ring = Assignment(source("cc 1 channel 11"), "follow", shown=display("cc 9 channel 1 from 1 to 13"))
+    other = Assignment(source("cc 9"), "swing")
+    port = Surface(ControlMap((ring, other)), shows=True)
+    assert port.told("follow", 1.0, 0.0) == [b"\xb0\x09\x0d"]
+    assert play(port, b"\xb0\x09\x0d", begin=0.1) == []
+    assert play(port, b"\xb0\x09\x0d", begin=0.2) == [Turn("swing", 13 / 127)]
+
+
+def test_a_click_is_never_taken_for_an_echo() -> None:
+    ring = surface(("cc 16 channel 1", "follow", Way.TWOS_COMPLEMENT), shows=True)
+    assert ring.told("follow", 1 / 127, 0.0) == [b"\xb0\x10\x01"]
+    assert play(ring, b"\xb0\x10\x01", begin=0.1) != []
 
 
 @given(st.lists(st.binary(min_size=1, max_size=3), max_size=40), st.sampled_from(Mode))
