@@ -27,7 +27,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from rnnae_live.errors import ControlError, RnnaeError
 from rnnae_live.page.gate import Gate
-from rnnae_live.page.messages import LONGEST, Import, Wish, imported
+from rnnae_live.page.messages import LONGEST, MOST_PARTS, Import, Wish, imported
 from rnnae_live.page.songs import LARGEST_IMPORT, Songs
 from rnnae_live.page.takes import Takes
 from rnnae_live.page.viewers import Viewers
@@ -42,6 +42,9 @@ MOST_CONNECTIONS = 64
 
 MOST_IMPORTS = 4
 """Files that may wait to be imported."""
+
+PARTS = frozenset(map(str, range(MOST_PARTS)))
+"""Numbers of parts as they stand in an address."""
 
 LOOK = 2.0
 """Seconds between two looks whether somebody else has changed the bank."""
@@ -159,9 +162,9 @@ class PageServer:
         return response
 
     async def _download(self, request: Request) -> Response:
-        name = request.url.path.strip("/")
+        name, part = request.url.path.strip("/"), request.query_params.get("part", "")
         try:
-            data = await self._take(name.removesuffix(".mid"))
+            data = await self._take(name.removesuffix(".mid"), int(part) if part in PARTS else None)
         except RnnaeError as error:
             return PlainTextResponse(str(error), 404)
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
@@ -209,8 +212,10 @@ class PageServer:
             return {"refused": str(error)}
         return {"export": {"name": f"{what}.mid", "data": base64.b64encode(data).decode()}}
 
-    async def _take(self, what: str) -> bytes:
-        return await asyncio.to_thread(self.takes.answer if what == "answer" else self.takes.session)
+    async def _take(self, what: str, part: int | None = None) -> bytes:
+        if what == "answer":
+            return await asyncio.to_thread(self.takes.answer, part)
+        return await asyncio.to_thread(self.takes.session)
 
 
 class Socket(WebSocketsSansIOProtocol):

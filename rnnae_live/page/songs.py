@@ -5,7 +5,8 @@ library, song, presets -> [songs] -> viewers
 On the map songs that the model has near each other lie near each other: it is the plane through the mean states of all
 songs in which they differ most (principal components), each axis spread over 0-1.
 
-*Units*: notes as [onset, duration, pitch] and beginnings of pieces in ticks, 24 to the quarter note; programs 1-128 as a DAW shows them.
+*Units*: notes as [onset, duration, pitch] and beginnings of pieces in ticks, 24 to the quarter note; programs 1-128 as
+a DAW shows them.
 *Threading*: one thread at a time, which may take its time; the model is loaded when something is first imported.
 *Errors*: ``RnnaeError`` where a file cannot be imported.
 *Source*: Pearson, On lines and planes of closest fit to systems of points in space, 1901.

@@ -80,13 +80,13 @@ class Takes:
             self._hear(part, view["heard"], now, second)
             self._walk(part, view["playing"], float(transport["origin"]), second, now)
 
-    def answer(self) -> bytes:
-        """Return the last answer as a MIDI file, from its first note on.
+    def answer(self, number: int | None = None) -> bytes:
+        """Return the last answer, of all parts or of the one with a number, as a MIDI file from its first note on.
 
         Raises:
             MidiFileError: nothing has been answered yet.
         """
-        part = self._last
+        part = self._last if number is None else self._parts.get(str(number))
         notes = [] if part is None else [*part.answer, *(part.piece.notes if part.piece else [])]
         if not notes:
             raise MidiFileError("Nothing has been answered yet; play a phrase first.")

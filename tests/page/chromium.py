@@ -199,7 +199,8 @@ class Tab:
 
     def key(self, key: str, *, up: bool = True, down: bool = True, shift: bool = False) -> None:
         """Press a key and let it go."""
-        code = CODES.get(key, f"Key{key.upper()}" if key.isalpha() and len(key) == 1 else key)
+        kind = "Key" if key.isalpha() and len(key) == 1 else "Digit" if key.isdigit() else ""
+        code = CODES.get(key, f"{kind}{key.upper()}" if kind else key)
         number = NUMBERS.get(key, ord(key.upper()[0]))
         text = {"Enter": "\r", " ": " "}.get(key, key if len(key) == 1 else "")
         for kind in (["keyDown"] if down else []) + (["keyUp"] if up else []):

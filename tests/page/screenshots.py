@@ -1,7 +1,7 @@
 """Pictures of the control page for the README: a session is started, played and morphed, and photographed.
 
-``python -m tests.page.screenshots OUT`` writes page.png, page-map.png, page-presets.png, page-timing.png
-and page-tablet.png there.
+``python -m tests.page.screenshots OUT`` writes page.png, page-map.png, page-presets.png, page-timing.png,
+page-tablet.png, and with more parts than one page-parts.png, page-parts-tablet.png and page-parts-many.png there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.page.browsing import PART, READY, play, track
@@ -22,17 +24,32 @@ MIX = {1: 0.55, 2: 0.8, 4: 0.35, 7: 0.2}
 """Weights of slots in the pictures."""
 
 
-def start(home: Path) -> tuple[subprocess.Popen[str], str]:
-    """Return a session with its page, and where that is."""
-    session = subprocess.Popen(
-        [*BOUND, sys.executable, "-m", "rnnae_live", "live", "--backend", "loopback", "--page", "0"],
+FOUR = (
+    "2 loop 'Ode to Joy=0.7' 'Jingle Bells (chorus)=0.4' octave:-1",
+    "3 loop Arirang=0.9 'Frere Jacques=0.3'",
+    "10 trade",
+)
+"""Parts beside the first, as ``--part`` has them."""
+
+SIXTEEN = tuple(f"{channel} {'loop Arirang=0.5' if channel % 3 else 'answer'}" for channel in range(2, 17))
+
+
+@contextmanager
+def session(home: Path, parts: Sequence[str] = ()) -> Iterator[str]:
+    """Run a session while the block runs; gives where its page is."""
+    command = [*BOUND, sys.executable, "-m", "rnnae_live", "live", "--backend", "loopback", "--page", "0"]
+    process = subprocess.Popen(
+        [*command, *(word for part in parts for word in ("--part", part))],
         env={**os.environ, "RNNAE_HOME": str(home)},
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert session.stdout is not None
-    url = next(line for line in session.stdout if line.startswith("page: "))
-    return session, url.removeprefix("page: ").strip()
+    try:
+        assert process.stdout is not None
+        yield next(line for line in process.stdout if line.startswith("page: ")).removeprefix("page: ").strip()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
 
 
 def photograph(tab: Tab, out: Path) -> None:
@@ -60,6 +77,15 @@ def photograph(tab: Tab, out: Path) -> None:
     tab.screenshot(out / "page-tablet.png")
 
 
+def photograph_parts(tab: Tab, out: Path, name: str) -> None:
+    """Choose the second part, while all of them play, and write the picture ``name``."""
+    tab.wait(f"{READY} && rnnae.mirror.tree.parts[1].playing")
+    tab.click(".parts button:nth-child(2)")
+    tab.wait("rnnae.stage.answer.notes.length > 0")
+    tab.wait("rnnae.mirror.tick(rnnae.link.time()) - rnnae.stage.playing.start > rnnae.stage.playing.length * 0.55")
+    tab.screenshot(out / f"{name}.png")
+
+
 def main() -> int:
     """Write the pictures to the folder that the command line names."""
     path = installed()
@@ -70,14 +96,14 @@ def main() -> int:
         return 2
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        session, url = start(Path(folder) / "home")
-        try:
-            with Browser(path, Path(folder) / "browser") as browser:
-                photograph(browser.open(url, scale=1.5), out)
-        finally:
-            session.send_signal(signal.SIGTERM)
-            session.communicate(timeout=10)
+    with tempfile.TemporaryDirectory() as folder, Browser(path, Path(folder) / "browser") as browser:
+        with session(Path(folder) / "one") as url:
+            photograph(browser.open(url, scale=1.5), out)
+        with session(Path(folder) / "four", FOUR) as url:
+            photograph_parts(browser.open(url, scale=1.5), out, "page-parts")
+            photograph_parts(browser.open(url, 1024, 768, 2.0), out, "page-parts-tablet")
+        with session(Path(folder) / "sixteen", SIXTEEN) as url:
+            photograph_parts(browser.open(url, scale=1.5), out, "page-parts-many")
     return 0
 
 

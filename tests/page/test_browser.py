@@ -55,7 +55,8 @@ def test_a_note_has_the_colour_of_its_song_also_where_that_begins_with_a_pickup(
           const found = [];
           for (const song of songs.filter((one) => one.pieces[0] > 0)) {
             const other = songs.find((one) => one.pieces[0] === 0);
-            const part = {slots: [other.name, song.name], values: {follow: 0}, sounding: {'weight 1': 1, 'weight 2': 1}};
+            const sounding = {'weight 1': 1, 'weight 2': 1};
+            const part = {slots: [other.name, song.name], values: {follow: 0}, sounding};
             const among = parents({part, byName: rnnae.mirror.byName, transport: rnnae.mirror.transport});
             song.pieces.forEach((begin, at) => {
               const end = song.pieces[at + 1] ?? song.length;

@@ -94,3 +94,15 @@ def test_before_anything_there_is_nothing() -> None:
     takes.see({"at": 1.0, "player": {}})
     with pytest.raises(MidiFileError, match="Nothing has been answered yet"):
         takes.answer()
+
+
+def test_each_part_has_its_own_last_answer() -> None:
+    takes = Takes()
+    both = seen(moment(0), piece(0, 0, 60, 62))
+    both["parts"]["1"] = {"heard": None, "playing": piece(0, 0, 40, 43)}
+    both["parts"]["2"] = {"heard": None, "playing": None}
+    takes.see(both)
+    assert [pitches(takes.answer(number)) for number in (0, 1)] == [[[60, 62]], [[40, 43]]]
+    for number in (2, 9):
+        with pytest.raises(MidiFileError, match="Nothing has been answered"):
+            takes.answer(number)

@@ -26,6 +26,8 @@ export class Fader {
     this.value = 0;
     this.touched = -Infinity;
     this.holding = false;
+    /** Of the pointer that holds it. */
+    this.finger = -1;
     this.element = document.createElement("div");
     this.element.className = "fader";
     this.element.dataset.name = name;
@@ -62,7 +64,7 @@ export class Fader {
   handle() {
     this.track.addEventListener("pointerdown", (event) => {
       if (event.button) return;
-      this.track.setPointerCapture(event.pointerId);
+      this.track.setPointerCapture((this.finger = event.pointerId));
       this.track.focus({ preventScroll: true });
       this.holding = true;
       this.drag(event);
@@ -132,6 +134,13 @@ export class Fader {
     mark(this.knob, knob, this.top, knob !== undefined && Math.abs(knob - this.value) > 0.004);
   }
 
+  /** Take the hand off. */
+  release() {
+    this.touched = -Infinity;
+    this.holding = false;
+    if (this.track.hasPointerCapture(this.finger)) this.track.releasePointerCapture(this.finger);
+  }
+
   /** @param {number} level 0 to 1, how strongly its notes sound */
   glow(level) {
     this.light.style.opacity = level.toFixed(2);
@@ -189,6 +198,12 @@ export class Faders {
     this.temperature = make({ name: "temperature", label: "Temperature", colour: ANSWER, top: 1.5 });
     this.temperature.title.textContent = "Temp.";
     this.temperature.element.classList.add("apart");
+    this.all = [this.follow, ...this.slots, this.temperature];
+  }
+
+  /** Take the hands off. */
+  release() {
+    for (const fader of this.all) fader.release();
   }
 
   /** @param {import("./mirror.js").Mirror} mirror */
@@ -196,7 +211,7 @@ export class Faders {
     const part = mirror.part;
     if (!part) return;
     const knobs = part.physical ?? {};
-    for (const fader of [this.follow, ...this.slots, this.temperature]) {
+    for (const fader of this.all) {
       fader.show(part.values[fader.name] ?? 0, part.sounding[fader.name], knobs[fader.name]);
     }
     this.slots.forEach((fader, index) => this.name(fader, index + 1, part));

@@ -13,7 +13,7 @@ import { Roll } from "./rolls.js";
 export class Imports {
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {{say: (text: string) => void, slot: () => number, put: (name: string, slot: number) => void}} doing
+   * @param {{say: (text: string) => void, slot: () => number, part: () => number, put: (name: string, slot: number) => void}} doing
    */
   constructor(dialog, doing) {
     this.dialog = dialog;
@@ -50,6 +50,7 @@ export class Imports {
     const query = new URLSearchParams({ name: track === null ? this.name : `${this.name} ${track + 1}` });
     if (track !== null) query.set("track", String(track));
     if (slot) query.set("slot", String(slot));
+    query.set("part", String(this.doing.part()));
     this.doing.say(`Reading '${this.file.name}'.`);
     try {
       const answer = await fetch(`import?${query}`, { method: "POST", body: this.file });

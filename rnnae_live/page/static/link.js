@@ -42,6 +42,8 @@ export class Link {
     /** @type {Map<string, Record<string, any>>} */
     this.waiting = new Map();
     this.flushing = 0;
+    /** The part that wishes are for, from 0 on. */
+    this.part = 0;
     this.connect();
     setInterval(() => this.beat(), PING * 1000);
   }
@@ -116,10 +118,16 @@ export class Link {
     return true;
   }
 
+  /** @param {number} part that all wishes are for from now on; those that wait are for the one before */
+  aim(part) {
+    this.flush();
+    this.part = part;
+  }
+
   /** @param {Record<string, any>} wish done at once, after the values that wait */
   do(wish) {
     this.flush();
-    return this.send({ do: { part: 0, ...wish } });
+    return this.send({ do: { part: this.part, ...wish } });
   }
 
   /** @param {string} what one of the instrument's actions */
@@ -140,12 +148,12 @@ export class Link {
    * @param {number} value
    */
   turn(name, value) {
-    this.later(name, { do: { turn: name, value, part: 0 } });
+    this.later(name, { do: { turn: name, value, part: this.part } });
   }
 
   /** @param {Record<string, number>} weights of presets by their names, for a mix of all that are named */
   mix(weights) {
-    this.later("the mix", { do: { mix: weights, part: 0 } });
+    this.later("the mix", { do: { mix: weights, part: this.part } });
   }
 
   /**

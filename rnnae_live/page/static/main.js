@@ -1,7 +1,7 @@
 /**
  * The page: what the instrument shows goes to the panel, what hands do goes to the instrument.
  *
- * link -> mirror -> [main] -> transport, stage, faders, pad, map, browser, shape, timing, notices -> link
+ * link -> mirror -> [main] -> parts, transport, stage, faders, pad, map, browser, shape, timing, notices -> link
  */
 
 import { Browser } from "./browser.js";
@@ -15,6 +15,7 @@ import { StateMap } from "./map.js";
 import { Mirror } from "./mirror.js";
 import { Notices } from "./notices.js";
 import { Pad } from "./pad.js";
+import { Parts } from "./parts.js";
 import { Shape } from "./shape.js";
 import { Speaker } from "./speaker.js";
 import { Stage } from "./stage.js";
@@ -49,11 +50,17 @@ const shape = new Shape(named("pane-shape"), turn);
 const timing = new Timing(named("pane-timing"), named("late"));
 const transport = new TransportBar(link);
 const learn = new Learn(named("learn"), link, notices);
-const imports = new Imports(named("import"), { say: (text) => notices.say(text), slot: () => browser.slot, put });
+const imports = new Imports(named("import"), {
+  say: (text) => notices.say(text),
+  slot: () => browser.slot,
+  part: () => mirror.number,
+  put,
+});
 const keyboard = new Keyboard(named("keys"), (pitch, velocity) => {
   speaker.played(pitch, velocity);
   link.note(pitch, velocity);
 });
+const parts = new Parts(named("parts"), aim);
 
 takeDrops(named("drop"), { put, bring: (file, slot) => imports.bring(file, slot) });
 for (const id of ["answer-file", "session-file"]) letOut(named(id));
@@ -73,6 +80,18 @@ function status(open) {
   named("link").textContent = open ? "Live" : "Reconnecting";
   if (open) mirror.forget();
   else keyboard.release();
+}
+
+/** @param {number} number of the part that the page shows and plays from now on */
+function aim(number) {
+  for (const one of [keyboard, faders, pad.plane, map.plane, shape]) one.release();
+  stage.clear();
+  link.aim(number);
+  mirror.number = number;
+  mirror.changed = true;
+  const several = parts.tabs.length > 1;
+  named("answer-file").href = several ? `answer.mid?part=${number}` : "answer.mid";
+  document.title = several ? `Part ${number + 1} · RNN-AE Live` : "RNN-AE Live";
 }
 
 /** @param {number} slot whose preset is to be chosen */
@@ -95,6 +114,7 @@ addEventListener("resize", () => (mirror.changed = true));
 
 /** Everything that has changed. */
 function show() {
+  parts.show(mirror);
   const { part, tree } = mirror;
   for (const one of [transport, faders, pad, map, browser, shape, learn]) one.show(mirror);
   stage.show();
@@ -130,6 +150,7 @@ function frame(time) {
   const now = link.time();
   const tick = mirror.tick(now);
   transport.draw(tick, mirror);
+  if (parts.draw(tick, mirror)) lively = time;
   if (stage.draw(tick, now)) lively = time;
   faders.glow(stage.levels);
   pad.draw();
@@ -169,7 +190,7 @@ addEventListener("keydown", (event) => {
   } else if (event.key === "/") {
     choose(browser.slot);
     event.preventDefault();
-  } else if (keyboard.typed(event)) {
+  } else if (parts.typed(event) || keyboard.typed(event)) {
     event.preventDefault();
   }
 });

@@ -47,6 +47,8 @@ export class Mirror {
     /** @type {Map<string, Spec>} */
     this.specs = new Map();
     this.changed = false;
+    /** Of the part that is on the page, from 0 on. */
+    this.number = 0;
   }
 
   /** Forget the tree: the next message is a whole one. */
@@ -73,9 +75,9 @@ export class Mirror {
     this.changed = true;
   }
 
-  /** @returns {Record<string, any> | undefined} the part that this page plays */
+  /** @returns {Record<string, any> | undefined} the part that is on the page */
   get part() {
-    return this.tree.parts?.["0"];
+    return this.tree.parts?.[this.number];
   }
 
   /** @returns {Record<string, any> | undefined} */

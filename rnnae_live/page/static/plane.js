@@ -22,6 +22,8 @@ export class Plane {
     this.y = 0;
     this.touched = -Infinity;
     this.holding = false;
+    /** Of the pointer that holds it. */
+    this.finger = -1;
     this.element = document.createElement("div");
     this.element.className = "plane";
     this.element.setAttribute("role", "group");
@@ -45,7 +47,7 @@ export class Plane {
     const { canvas } = this;
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button) return;
-      canvas.setPointerCapture(event.pointerId);
+      canvas.setPointerCapture((this.finger = event.pointerId));
       this.holding = true;
       this.drag(event);
       event.preventDefault();
@@ -88,6 +90,13 @@ export class Plane {
     this.touched = performance.now() / 1000;
     this.put(Math.min(1, Math.max(0, x)), Math.min(1, Math.max(0, y)));
     this.moved(this.x, this.y);
+  }
+
+  /** Take the hand off. */
+  release() {
+    this.touched = -Infinity;
+    this.holding = false;
+    if (this.canvas.hasPointerCapture(this.finger)) this.canvas.releasePointerCapture(this.finger);
   }
 
   /** @returns {boolean} whether a hand is on it, or has just been */

@@ -70,6 +70,12 @@ export class Roll {
     [this.key, this.notes, this.length] = [key, notes, Math.max(length, PPQ)];
   }
 
+  /** Show nothing. */
+  clear() {
+    this.put("nothing", [], 2 * this.bar);
+    this.key = "";
+  }
+
   /**
    * @param {number | null} head tick of the playhead from the left edge on, null for none
    * @param {boolean} bright whether it is what sounds now

@@ -31,6 +31,11 @@ export class Shape {
     this.specs = null;
   }
 
+  /** Take the hand off. */
+  release() {
+    this.touched.clear();
+  }
+
   /** @param {import("./mirror.js").Mirror} mirror */
   show(mirror) {
     if (this.specs !== mirror.specs) this.build(mirror.specs);

@@ -29,7 +29,7 @@ export class Speaker {
     this.context = null;
     /** @type {Synth | null} */
     this.synth = null;
-    /** @type {Map<string, {voice: import("./synth.js").Voice, on: number, off: number}>} */
+    /** @type {Map<string, {voice: import("./synth.js").Voice, part: string, on: number, off: number}>} */
     this.given = new Map();
     /** @type {Map<number, import("./synth.js").Voice>} */
     this.keys = new Map();
@@ -72,27 +72,44 @@ export class Speaker {
   /** Give what begins soon, move ends that have moved, and take back what is not played after all. */
   look() {
     if (!this.on || !this.synth || this.link.offset === null) return;
-    const playing = this.link.open ? this.mirror.part?.playing : null;
+    const parts = this.link.open ? Object.entries(this.mirror.tree.parts ?? {}) : [];
     const now = this.context?.currentTime ?? 0;
     const there = new Set();
-    for (const [on, off, pitch, velocity] of playing?.notes ?? []) {
-      const key = `${on} ${pitch}`;
-      there.add(key);
-      const [at, until] = [this.moment(this.mirror.second(on)), this.moment(this.mirror.second(off))];
-      const given = this.given.get(key);
-      if (given && Math.abs(given.off - until) > 0.02) {
-        given.voice.release(until);
-        given.off = until;
-      } else if (!given && at < now + (document.hidden ? AHEAD_UNSEEN : AHEAD) && at > now - TOO_LATE && until > now) {
-        const voice = this.synth.strike(pitch, velocity, Math.max(at, now), "answer");
-        voice.release(until);
-        this.given.set(key, { voice, on: at, off: until });
+    const playing = new Set();
+    for (const [number, part] of parts) {
+      if (part.playing) playing.add(number);
+      for (const [on, off, pitch, velocity] of part.playing?.notes ?? []) {
+        const key = `${number} ${on} ${pitch}`;
+        there.add(key);
+        this.give(key, number, this.moment(this.mirror.second(on)), this.moment(this.mirror.second(off)), pitch, velocity);
       }
     }
     for (const [key, given] of this.given) {
       if (!there.has(key) && given.on > now) given.voice.cut();
-      else if (!there.has(key) && !playing && given.off > now + 0.02) given.voice.release(now);
+      else if (!there.has(key) && !playing.has(given.part) && given.off > now + 0.02) given.voice.release(now);
       if (given.off < now - 1 || (!there.has(key) && given.on > now)) this.given.delete(key);
+    }
+  }
+
+  /**
+   * @param {string} key of a note
+   * @param {string} part whose it is
+   * @param {number} at moment of the audio clock
+   * @param {number} until
+   * @param {number} pitch
+   * @param {number} velocity
+   */
+  give(key, part, at, until, pitch, velocity) {
+    const { context, synth } = /** @type {{context: AudioContext, synth: Synth}} */ (this);
+    const now = context.currentTime;
+    const given = this.given.get(key);
+    if (given && Math.abs(given.off - until) > 0.02) {
+      given.voice.release(until);
+      given.off = until;
+    } else if (!given && at < now + (document.hidden ? AHEAD_UNSEEN : AHEAD) && at > now - TOO_LATE && until > now) {
+      const voice = synth.strike(pitch, velocity, Math.max(at, now), "answer");
+      voice.release(until);
+      this.given.set(key, { voice, part, on: at, off: until });
     }
   }
 

@@ -36,6 +36,13 @@ export class Stage {
     this.coming = [];
   }
 
+  /** Let another part come: nothing of this one stays. */
+  clear() {
+    for (const roll of [this.phrase, this.answer]) roll.clear();
+    [this.playing, this.tracing, this.coming] = [null, [], []];
+    this.levels.fill(0);
+  }
+
   /** Take over what has changed. */
   show() {
     const part = this.mirror.part;

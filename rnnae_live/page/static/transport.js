@@ -7,7 +7,8 @@
 import { PPQ } from "./mirror.js";
 import { fill } from "./shape.js";
 
-const MODES = { answer: "Answer", trade: "Trade", loop: "Loop" };
+/** Modes as they are written. */
+export const MODES = { answer: "Answer", trade: "Trade", loop: "Loop" };
 
 /** @param {string} id @returns {any} */
 const named = (id) => document.getElementById(id);
