@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from rnnae_live.bench.performer import Performer, Timed, play
 from rnnae_live.bench.plan import ANSWER_NOW, Hearing, knob, latencies, phrases
 from rnnae_live.bench.session import LiveSession, Scene, polled, session
 from rnnae_live.bench.table import HEAD, number, table
+from rnnae_live.bench.visitor import visiting
 from rnnae_live.cli import cli
 from rnnae_live.errors import PortError
 from rnnae_live.events import fault, note_off, note_on
@@ -264,12 +266,15 @@ def test_a_server_that_does_not_start_says_why_and_leaves_the_environment(
 
 @pytest.mark.parametrize("mode", ["answer", "loop"])
 def test_the_session_is_started_with_options_that_live_has(mode: str) -> None:
-    words = Scene("loopback", mode, 120.0, (["Ode to Joy", "Aloha Oe"], ["Arirang"])).arguments()
+    scene = Scene("loopback", mode, 120.0, (["Ode to Joy", "Aloha Oe"], ["Arirang"]))
+    words = scene.arguments()
     name, *options = words
     command = cli.commands.get(name) or cli.get_command(None, name)  # type: ignore[arg-type]
     assert command is not None
     parsed = command.make_context(name, list(options)).params
     assert (parsed["backend"], parsed["mode"], parsed["bpm"]) == ("loopback", mode, 120.0)
+    assert parsed["page"] == "off"
+    assert command.make_context(name, replace(scene, page=True).arguments()[1:]).params["page"] == "0"
     assert parsed["presets"] == ("Ode to Joy=0.5", "Aloha Oe=0.5")
     assert parsed["more"] == (f'2 {mode} "Arirang=1.0"',)
 
@@ -293,6 +298,26 @@ def _until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_visitor_of_the_page_turns_weights_and_takes_all_states() -> None:
+    with session(Scene("loopback", "loop", parts=[["Arirang", "Ode to Joy"]], page=True)) as live:
+        with visiting(live.page(), 60.0) as told:
+            assert told == {}
+            _until(lambda: live.poll() and live.status.get("page", {}).get("viewers") == 1)
+            time.sleep(1.0)
+        assert told["turns"] > 10
+        assert told["pings"] >= 1
+        assert told["states"] > 5
+        assert told["state_bytes"] > 20 * told["states"]
+        assert told["longest_trip_ms"] > 0
+        assert live.status["page"]["refused"] == 0
+        _until(lambda: live.poll() and live.status["page"]["viewers"] == 0)
+
+
+def test_a_visitor_who_does_not_come_in_says_so() -> None:
+    with pytest.raises(PortError, match="did not let its visitor in"), visiting("http://127.0.0.1:9/", 60.0):
+        raise AssertionError("no page, no visit")
 
 
 def test_a_session_that_does_not_start_says_its_last_words() -> None:
@@ -371,6 +396,18 @@ def test_silence_is_an_error_and_no_perfect_timing() -> None:
         list(timing.judged(Hearing([], []), timing.CONDITIONS[0]))
 
 
+def test_what_the_page_adds_is_the_difference_of_the_95th_percentiles() -> None:
+    closed = Figure("output_error_page_closed_ms", "", [0.01 * number for number in range(1, 101)])
+    opened = Figure("output_error_page_open_ms", "", [0.3 + 0.01 * number for number in range(1, 101)])
+    figure = timing.added(closed, opened)
+    assert figure.name == "page_adds_p95_ms"
+    assert list(figure.samples) == [pytest.approx(0.3)]
+    assert figure.about == {"closed_p95_ms": pytest.approx(0.95), "open_p95_ms": pytest.approx(1.25)}
+    assert figure.met is False
+    assert timing.added(opened, closed).met is True
+    assert timing.added(opened, closed).plain()["p50"] == pytest.approx(-0.3)
+
+
 def test_sixteen_parts_play_in_virtual_time(bank: Bank) -> None:
     figure = parts.figure(bank, 2.0)
     assert figure.samples[0] > 0
@@ -410,6 +447,14 @@ def test_a_server_that_nothing_would_use_is_wrong_use() -> None:
     assert "leave one out" in done.stderr
 
 
+def test_what_the_page_adds_is_left_out_over_the_loopback_and_fails_where_it_is_asked_for() -> None:
+    assert measurement.left_out(Options("loopback")) == {"page": timing.NO_PAGE}
+    assert measurement.left_out(Options("jack")) == {}
+    done = CliRunner().invoke(cli, ["bench", "--backend", "loopback", "--only", "page"])
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [f"Error: {timing.NO_PAGE}"]
+
+
 @pytest.mark.usefixtures("no_server")
 def test_auto_takes_the_loopback_where_no_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measurement.settled(Options()).backend == "loopback"
@@ -431,6 +476,7 @@ def test_the_command_prints_what_was_measured(monkeypatch: pytest.MonkeyPatch) -
     shown = CliRunner().invoke(cli, words)
     assert "one step" in shown.stdout
     assert "1 of 1 goals met. Over loopback" in shown.stdout
+    assert "Left out: page. " in shown.stdout
 
 
 def test_what_was_measured_before_a_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -474,6 +520,7 @@ def test_a_quick_run_over_the_loopback_measures_everything() -> None:
     ):
         assert {"p50", "p99", "p999", "max", "samples", "goal", "met"} <= set(record[name]), name
     assert record["backend"] == "loopback"
+    assert list(record["left_out"]) == ["page"]
     for name in ("idle", "knob", "polled"):
         assert record[f"output_error_{name}_ms"]["unreleased_notes"] == 0
         assert record[f"output_error_{name}_ms"]["samples"] > 10

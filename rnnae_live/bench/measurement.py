@@ -23,7 +23,7 @@ from rnnae_live.bench.priority import real_time
 from rnnae_live.errors import PortError
 from rnnae_live.presets import Bank
 
-GROUPS = ("compute", "parts", *(condition.name for condition in timing.CONDITIONS), "answer", "start")
+GROUPS = ("compute", "parts", *(condition.name for condition in timing.CONDITIONS), "page", "answer", "start")
 """Names of the groups of figures, in their order."""
 
 VIRTUAL_SECONDS = 60.0
@@ -74,6 +74,8 @@ def measure(options: Options) -> Iterator[Figure]:
         for condition in timing.CONDITIONS:
             if options.wants(condition.name):
                 yield from timing.on_grid(bank, backend, seconds, condition)
+        if options.wants("page") and not left_out(replace(options, backend=backend)):
+            yield from timing.page(bank, backend, seconds)
         if options.wants("answer"):
             yield timing.answers(bank, backend, seconds)
         if options.wants("start"):
@@ -93,6 +95,11 @@ def settled(options: Options) -> Options:
     if options.backend == "auto":
         return replace(options, backend="loopback")
     raise PortError("No JACK server answers. Start one, or let the bench start its own with --own-server.")
+
+
+def left_out(options: Options) -> dict[str, str]:
+    """Return which groups cannot be measured over these ports, and why; one that is asked for by name fails instead."""
+    return {} if options.only or options.backend != "loopback" else {"page": timing.NO_PAGE}
 
 
 def ratios(figures: list[Figure]) -> dict[str, float]:
@@ -119,6 +126,7 @@ def record(figures: list[Figure], options: Options) -> dict[str, Any]:
         "machine": machine(),
         "ratios": ratios(figures),
         "summary": verdict(figures),
+        "left_out": left_out(options),
         **{figure.name: figure.plain() for figure in figures},
     }
 

@@ -34,24 +34,26 @@ ANSWERING = 0.5
 LEAVING = 10.0
 """Seconds that it may take to leave."""
 
-READY = "ready:"
+READY, PAGE = "ready:", "page: "
+"""With what the lines begin that say so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is played: the mode, the tempo, and for each part the names of its presets."""
+    """What is played: the mode, the tempo, and for each part the names of its presets; ``page``: whether it has one."""
 
     backend: str
     mode: str = "loop"
     bpm: float = 120.0
     parts: Sequence[Sequence[str]] = ()
     follow: float = 0.0
+    page: bool = False
 
     def arguments(self) -> list[str]:
         """Return the words behind ``rnnae-live``: the one place that knows the options of ``live``."""
         first, *more = self.parts or ((),)
         words = ["live", "--backend", self.backend, "--mode", self.mode, "--bpm", f"{self.bpm:g}"]
-        words += ["--follow", f"{self.follow:g}", "--page", "off"]
+        words += ["--follow", f"{self.follow:g}", "--page", "0" if self.page else "off"]
         for name, weight in _weights(first):
             words += ["-p", f"{name}={weight}"]
         for channel, names in enumerate(more, 2):
@@ -103,6 +105,20 @@ class LiveSession:
         if not any(line.startswith(READY) for line in self.lines):
             self.close()
             raise PortError(f"The live session did not start: {' '.join(self.lines)[-300:]}")
+
+    def page(self) -> str:
+        """Return where its page is, as soon as that is served.
+
+        Raises:
+            PortError: it is not.
+        """
+        deadline = time.monotonic() + STARTING
+        while time.monotonic() < deadline and self.process.poll() is None:
+            for line in self.lines:
+                if line.startswith(PAGE):
+                    return line.removeprefix(PAGE)
+            time.sleep(0.05)
+        raise PortError(f"The page of the session was not served: {' '.join(self.lines)[-300:]}")
 
     def processes(self) -> dict[str, int]:
         """Return the process ids by role: the front, and each of its children by the last name of its module."""

@@ -15,13 +15,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from rnnae_live.bench.figures import Figure, Goal, all_of
+from rnnae_live.bench.figures import Figure, Goal, all_of, quantile, rounded
 from rnnae_live.bench.grid import errors, tick_seconds
 from rnnae_live.bench.load import load
 from rnnae_live.bench.loopback import rehearsed
 from rnnae_live.bench.performer import Performer
 from rnnae_live.bench.plan import SILENCE, Hearing, Message, knob, latencies, phrases
 from rnnae_live.bench.session import Scene, polled, session
+from rnnae_live.bench.visitor import visiting
 from rnnae_live.control import spec
 from rnnae_live.engine import Engine
 from rnnae_live.errors import PortError
@@ -65,6 +66,8 @@ class Condition:
     knob: bool = False
     polls: float = 0.0
     load: bool = False
+    turns: float = 0.0
+    """Of a weight a second, by a browser that looks at the page; without them nobody looks, and there is none."""
 
 
 CONDITIONS = (
@@ -73,6 +76,11 @@ CONDITIONS = (
     Condition("polled", "knob, and status polled 30 times a second", knob=True, polls=POLLS),
     Condition("load", "knob, polled, and a busy process per core", knob=True, polls=POLLS, load=True),
 )
+
+CLOSED = Condition("page_closed", "no page")
+OPEN = Condition("page_open", "page open, a weight turned there 60 times a second", turns=60.0)
+
+NO_PAGE = "The loopback of the bench is no session that could have a page: what that adds is measured over JACK."
 
 
 def on_grid(bank: Bank, backend: str, seconds: float, condition: Condition) -> Iterator[Figure]:
@@ -104,6 +112,36 @@ def judged(
     share = sum(one <= ON_TIME for one in off) / len(off)
     name, title = f"notes_on_time_{condition.name}_share", f"notes within 1 ms of the grid, of {len(off):,}"
     yield Figure(name, title, [share], all_of(0.9999, least=True) if len(off) >= ENOUGH else None)
+
+
+def page(bank: Bank, backend: str, seconds: float) -> Iterator[Figure]:
+    """Yield the grid without and with a page that is looked at and turned, and what that adds to the 95th percentile.
+
+    Raises:
+        PortError: the ports or the session cannot be had, or it has no page.
+    """
+    if backend == "loopback":
+        raise PortError(NO_PAGE)
+    without, about = _listen(bank, backend, seconds, CLOSED)
+    shown, more = _listen(bank, backend, seconds, OPEN)
+    figures = [
+        *judged(without, CLOSED, about, timed=backend in TIMED),
+        *judged(shown, OPEN, more, timed=backend in TIMED),
+    ]
+    yield from figures
+    yield added(figures[0], figures[2])
+
+
+def added(closed: Figure, opened: Figure) -> Figure:
+    """Return what an open page adds to the 95th percentile of the notes' error; below 0 where it was less with it."""
+    before, after = (quantile(sorted(one.samples), 0.95) for one in (closed, opened))
+    return Figure(
+        "page_adds_p95_ms",
+        "p95 of output against the grid: what the open page adds",
+        [after - before],
+        all_of(0.2),
+        about={"closed_p95_ms": rounded(before), "open_p95_ms": rounded(after)},
+    )
 
 
 def answers(bank: Bank, backend: str, seconds: float) -> Figure:
@@ -145,11 +183,14 @@ def _listen(bank: Bank, backend: str, seconds: float, condition: Condition) -> t
             stack.enter_context(load())
         if backend == "loopback":
             return rehearsed(looping(bank, names), seconds, messages, condition.polls), {}
-        live = stack.enter_context(session(Scene(backend, "loop", BPM, names)))
+        live = stack.enter_context(session(Scene(backend, "loop", BPM, names, page=condition.turns > 0)))
+        visit = stack.enter_context(visiting(live.page(), condition.turns)) if condition.turns else None
         counts = stack.enter_context(polled(live, condition.polls))
         before = live.usage()
         hearing = Performer(backend, seconds, messages).hearing()
         about: dict[str, Any] = dict(live.since(before))
+        if visit is not None:
+            about["page"] = visit
         if condition.polls:
             about.update(polls_asked=counts[0], polls_answered=counts[1])
         live.poll()

@@ -17,7 +17,7 @@ BACKENDS = ("auto", "jack", "loopback")
 @click.option("--seconds", type=click.FloatRange(1.0, 3600.0), default=20.0, show_default=True,
               help="How long each scene plays.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="GROUP", help="Measure this group only; may be given again: compute, "
-              "parts, idle, knob, polled, load, answer, start.")  # fmt: skip
+              "parts, idle, knob, polled, load, page, answer, start.")  # fmt: skip
 @click.option("--quick", is_flag=True, help="A tenth of everything: shows that it works, not how well.")
 @click.option("--load", is_flag=True, help="Measure also with a busy process on every core.")
 @click.option("--own-server", is_flag=True, help="Start a JACK server with the dummy driver, and end it afterwards.")
@@ -71,6 +71,8 @@ def command(
         for line in table(figures):
             click.echo(line)
         click.echo(f"\n{verdict(figures)} Over {options.backend}, {_described(measurement.machine())}.")
+        for group, why in measurement.left_out(options).items():
+            click.echo(f"Left out: {group}. {why}")
     if failure is not None:
         raise failure
 
