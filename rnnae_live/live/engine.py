@@ -59,6 +59,12 @@ LOOK = 2.0
 SHOW = 1 / 30
 """Seconds between two moments at which whoever watches is told."""
 
+TIDY = 0.25
+"""Seconds between two looks for garbage."""
+
+MIDDLE = 1
+"""Generation up to which it is looked for: what has outlived two looks stays."""
+
 SPARE = 0.004
 """Seconds that have to be free of anything due before something is done that can wait."""
 
@@ -95,9 +101,8 @@ class EngineProcess(Child):
         self._call_at = 0.0
         self._idle = False
         self._woke: float | None = None
-        # What was loaded stays for good: the collector need not look at it again while playing.
-        gc.collect()
-        gc.freeze()
+        realtime.settle()
+        self._tidy_at = 0.0
         real_time = realtime.schedule(realtime.ENGINE)
         self._call(0.0)
         for text in voices.bank.notices:
@@ -133,6 +138,7 @@ class EngineProcess(Child):
             self._show(time.monotonic())
             self._learn(time.monotonic())
             self._refresh(time.monotonic())
+            self._tidy(time.monotonic())
             while self._told_later:
                 self._put([self._told_later.popleft()])
         except LinkLostError:
@@ -157,6 +163,13 @@ class EngineProcess(Child):
         before, self._stamp = self._stamp, self._folder_stamp()
         if before != self._stamp:
             self._errand(self.bank.refresh)
+
+    def _tidy(self, now: float) -> None:
+        """Look for garbage in what is new, where nothing is due meanwhile: Python itself would look at any moment."""
+        wake = self.engine.wake()
+        if self._idle and now >= self._tidy_at and (wake is None or wake > now + SPARE):
+            self._tidy_at = now + TIDY
+            gc.collect(MIDDLE)
 
     def _errand(self, errand: Callable[[], object]) -> None:
         """Do something that waits for a disk, on a thread of its own."""
@@ -221,7 +234,9 @@ class EngineProcess(Child):
         if self._lesson is None:
             return [Notice("There is no controller to learn from: start with --control NAME.")]
         try:
-            self._lesson.begin(wish["learn"], self._controls, wish.get("part"))
+            controller = self.engine.surfaces.get(events.CONTROL)
+            name = None if controller is None else controller.active
+            self._lesson.begin(wish["learn"], self._controls, wish.get("part"), name)
         except ControlError as error:
             return [Notice(str(error))]
         return []
@@ -243,8 +258,8 @@ class EngineProcess(Child):
             # What was learned before holds on.
             self._controls = (self._controls or Controls()).seen()
             self._put([Notice(str(error), fault=True)])
-        port = self._controls.of(name)
-        self._put(self.engine.attach(port.surface(), now, notes=port.notes))
+        surface, notes = self._controls.surface(name), self._controls.of(name).notes
+        self._put(self.engine.attach(surface, now, notes=notes))
 
     def _work(self, *, busy: bool) -> None:
         """Do a little of what can wait, where nothing else is to be done in the meantime."""
