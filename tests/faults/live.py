@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,12 +18,21 @@ from typing import cast
 
 import jack
 
-from rnnae_live.model import FILES, MANIFEST
-from rnnae_live.presets import factory
-from tests.faults.files import damaged
 from tests.faults.floods import noise
 from tests.faults.seen import Row, Seen, quantile
-from tests.faults.show import NAMED, PIECE, THRU, await_again, count, hold_keys, released, same_presets, show, struck
+from tests.faults.show import (
+    NAMED,
+    PIECE,
+    THRU,
+    await_again,
+    count,
+    hold_keys,
+    released,
+    same_presets,
+    show,
+    struck,
+    with_site,
+)
 from tests.ports.performer import Performer
 from tests.ports.server import JackServer
 from tests.ports.test_jack import Instrument
@@ -312,31 +320,6 @@ def starved(seen: Seen, long: bool, folder: Path) -> None:
             process.wait()
 
 
-def bank_changes(seen: Seen, long: bool, folder: Path) -> None:
-    """Replace, delete and damage the model while it plays: what was loaded plays on."""
-    dice = random.Random(16)
-    for turn in range(30 if long else 3):
-        kind = ("replaced", "deleted", "damaged")[turn % 3]
-        bank = folder / f"bank {turn}"
-        shutil.copytree(factory(), bank)
-        with show(folder / f"home {turn}", "--bank", str(bank)) as (instrument, performer):
-            for name in (*FILES, MANIFEST):
-                path = bank / name
-                if kind == "deleted":
-                    path.unlink()
-                else:
-                    data = path.read_bytes()
-                    path.write_bytes(damaged(data, dice) if kind == "damaged" else data[::-1])
-            since = len(performer.recorded)
-            time.sleep(1.0)
-            same_presets(seen, performer, since)
-            seen.inject(f"model {kind} while playing")
-            seen.hold(count(instrument, "does not answer") == 0, "a child froze")
-            seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), f"model {kind}")
-
-
 JUMPING = """
 import random, time
 _real, _dice = time.time, random.Random(1)
@@ -347,25 +330,16 @@ time.time_ns = lambda: int(time.time() * 1e9)
 
 def wall_jumps(seen: Seen, _long: bool, folder: Path) -> None:
     """Let the time of day jump by hours and days in every process, again and again."""
-    (folder / "site").mkdir()
-    (folder / "site" / "sitecustomize.py").write_text(JUMPING)
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder / "site"), *([before] if before else [])])
-    try:
-        with show(folder / "home") as (instrument, performer):
-            since = len(performer.recorded)
-            time.sleep(2.0)
-            same_presets(seen, performer, since)
-            seen.inject("wall clock jumps")
-            seen.restarts += count(instrument, "plays again")
-            seen.hold(not count(instrument, "plays again"), "a child was restarted for a jump of the wall clock")
-            seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), "wall clock")
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
+    with with_site(folder, JUMPING), show(folder / "home") as (instrument, performer):
+        since = len(performer.recorded)
+        time.sleep(2.0)
+        same_presets(seen, performer, since)
+        seen.inject("wall clock jumps")
+        seen.restarts += count(instrument, "plays again")
+        seen.hold(not count(instrument, "plays again"), "a child was restarted for a jump of the wall clock")
+        seen.hold(instrument.stop() == 0, "did not leave with 0")
+        time.sleep(0.2)
+        seen.leave_sounding(len(performer.sounding()), "wall clock")
 
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
@@ -383,6 +357,5 @@ ROWS = [
     Row("JACK server killed and back", "playing again within 2 s", server_dies, True),
     Row("floods on a real port", "bounded, no stuck note, drops counted", floods, True),
     Row("processor taken by others", "late but whole", starved, True),
-    Row("model changes while playing", "the old one stays", bank_changes, True),
     Row("wall clock jumps", "monotonic, nothing is heard of it", wall_jumps, True),
 ]

@@ -24,9 +24,9 @@ def rows() -> list[Row]:
     virtual = [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS, *attacks.ROWS]
     if find_spec("jack") is None:
         return virtual
-    from tests.faults import live
+    from tests.faults import joins, live, rests, steady
 
-    return [*live.ROWS, *virtual]
+    return [*live.ROWS, *rests.ROWS, *joins.ROWS, *steady.ROWS, *virtual]
 
 
 def planted_found(folder: Path) -> tuple[int, int]:

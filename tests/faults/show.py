@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -86,6 +87,21 @@ def released(performer: Performer, notes: dict[tuple[int, int], float], at: floa
         time.sleep(0.005)
 
 
+@contextmanager
+def with_site(folder: Path, code: str) -> Iterator[None]:
+    """Let every Python process that is started meanwhile begin with ``code``."""
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "sitecustomize.py").write_text(code)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder / "site"), *([before] if before else [])])
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
 def count(instrument: Instrument, words: str) -> int:
     return sum(words in line for line in instrument.lines)
 
@@ -94,6 +110,16 @@ def await_again(instrument: Instrument, role: str, before: int) -> bool:
     """Wait until a child works again; return whether it does."""
     deadline = time.monotonic() + 30
     while count(instrument, f"{role} plays again") <= before:
+        if time.monotonic() > deadline or instrument.process.poll() is not None:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def await_count(instrument: Instrument, words: str, number: int, seconds: float = 30.0) -> bool:
+    """Wait until so many sentences hold some words; return whether they do."""
+    deadline = time.monotonic() + seconds
+    while count(instrument, words) < number:
         if time.monotonic() > deadline or instrument.process.poll() is not None:
             return False
         time.sleep(0.01)
