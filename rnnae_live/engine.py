@@ -17,11 +17,10 @@ from dataclasses import replace
 from typing import Any
 
 from rnnae_live.clock import Sender
-from rnnae_live.control import SHARED_SPECS, Press, Select, Surface, Turn, initial, spec
+from rnnae_live.control import SHARED_SPECS, Press, Select, Surface, Surfaces, Turn, initial, spec
 from rnnae_live.control import Move as ControlMove
 from rnnae_live.errors import ConfigError, ControlError, RnnaeError
 from rnnae_live.events import (
-    CONTROL,
     PLAYED,
     Continue,
     Cut,
@@ -75,10 +74,9 @@ class Engine:
         if self.settings.send_clock and self.settings.sync == "midi":
             raise ConfigError("A clock that is followed is not sent on: choose --sync internal to send one.")
         self.voices = voices
-        self.surfaces = {PLAYED: Surface(programs=True)}
+        self.surfaces = Surfaces()
         """What reads each kind of port; that of a controller comes with ``attach``."""
         self._notes_from_control = False
-        self._told: dict[tuple[str, int], float] = {}
         self.transport = Transport(self.settings.bpm, self.settings.metre, self.settings.sync)
         self.sender = Sender() if self.settings.send_clock else None
         self.values = {**initial(SHARED_SPECS), "bpm": self.transport.bpm}
@@ -86,6 +84,7 @@ class Engine:
         self.parts = [Part(number, voices, self.transport, one) for number, one in enumerate(self.settings.parts)]
         for part in self.parts:
             part.alone = lambda part=part: all(one is part or one.walk is None for one in self.parts)  # type: ignore[misc]
+            part.recalled = self.surfaces.recall
         self.faults = 0
         self._now = 0.0
 
@@ -114,8 +113,8 @@ class Engine:
 
     def attach(self, surface: Surface, now: float, *, notes: bool = False) -> list[Output]:
         """Read a controller through ``surface`` from now on, and show it all values; ``notes`` lets it play as well."""
-        self.surfaces[CONTROL], self._notes_from_control = surface, notes
-        self._told.clear()
+        self.surfaces.attach(surface)
+        self._notes_from_control = notes
         return self._tell(now)
 
     def handle(self, event: Event, now: float, port: int = PLAYED) -> list[Output]:
@@ -156,8 +155,7 @@ class Engine:
 
     def wake(self) -> float | None:
         """Return when ``advance`` has something to do if no event comes before, None for never."""
-        moments = [self.transport.wake(), *(part.wake() for part in self.parts)]
-        moments += [surface.wake() for surface in self.surfaces.values()]
+        moments = [self.transport.wake(), self.surfaces.wake(), *(part.wake() for part in self.parts)]
         if self.sender is not None:
             tick = self.sender.wake(self.transport.clock, self.transport.running, self._now)
             moments.append(None if tick is None else tick - CLOCK_AHEAD)
@@ -194,7 +192,8 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - see handle
             out += self._fault(error)
         out += self._each(None, now, lambda part: part.advance(now, until))
-        if any(moment is not None and moment <= now for moment in (one.wake() for one in self.surfaces.values())):
+        missed = self.surfaces.wake()
+        if missed is not None and missed <= now:
             out += self._tell(now)
         return out
 
@@ -212,12 +211,11 @@ class Engine:
         if isinstance(event, Tick | Start | Continue | Stop | SongPosition):
             self.transport.follow(event)
             return self._follow(now)
-        surface = self.surfaces.get(port)
         if isinstance(event, NoteOn | NoteOff) and (port == PLAYED or self._notes_from_control):
             return self._each(event.channel, now, lambda part: part.note(event, now))
         # A controller moves all parts, whatever channel it sends on.
         channel = event.channel if port == PLAYED else None
-        moves = surface.read(event) if surface is not None else ()
+        moves = self.surfaces.read(event, port)
         return [one for move in moves for one in self._move(move, channel, event.time, now)]
 
     def _move(self, move: ControlMove, channel: int | None, at: float, now: float) -> list[Output]:
@@ -225,27 +223,16 @@ class Engine:
         if isinstance(move, Turn):
             return self.turn(move, now, None if move.part is not None else channel, move.part)
         if isinstance(move, Select):
-            chosen = self._each(channel, now, lambda part: part.select(move.number, now))
-            for surface in self.surfaces.values():
-                surface.rearm()
-            return chosen
+            return self._each(channel, now, lambda part: part.select(move.number, now))
         return self.press(move, now, channel, at)
 
     def _tell(self, now: float) -> list[Output]:
-        """Tell all surfaces which values have changed, whoever changed them; return what shows them."""
+        """Tell all surfaces which values there are, whoever changed them; return what shows them."""
         states = {("play", 0): float(self.transport.running), **{(name, 0): one for name, one in self.values.items()}}
         for part in self.parts:
             states.update({(name, part.number): value for name, value in part.desk.values.items()})
             states["hold", part.number] = float(part.hold)
-        changed = [(goal, value) for goal, value in states.items() if self._told.get(goal) != value]
-        self._told = states
-        shown = [
-            Due(now, data, port)
-            for (name, number), value in changed
-            for port, surface in self.surfaces.items()
-            for data in surface.told(name, value, now, number)
-        ]
-        return [*shown, *(Due(now, data, port) for port, one in self.surfaces.items() for data in one.settle(now))]
+        return self.surfaces.tell(states, now)
 
     def _each(
         self, channel: int | None, now: float, ask: Callable[[Part], list[Output]], number: int | None = None
@@ -305,9 +292,10 @@ class Engine:
         """Do what a remote control asks for.
 
         It is ``{"turn": NAME, "value": X}``, ``{"press": WHAT}``, ``{"preset": NAME}`` or ``{"program": N}``.
-        ``part`` is the number of the part that is meant, 0-15, all where it is not there; ``slot`` (1-8, else 1) is
-        where the preset goes. ``{"mix": {NAME: WEIGHT}}`` makes presets the mix, ``{"melody": {...}}`` (as ``hearing``
-        has it, with a name) puts a melody into a slot, ``{"note": [ON, PITCH, VELOCITY]}`` is a key of a screen.
+        ``part`` is the number of the part that is meant, 0-15, all where it is not there. With ``slot``, 1-8, the
+        preset goes there; without, it is chosen as a program change does. ``{"mix": {NAME: WEIGHT}}`` makes presets
+        the mix, ``{"melody": {...}}`` (as ``hearing`` has it, with a name) puts a melody into a slot (else 1),
+        ``{"note": [ON, PITCH, VELOCITY]}`` is a key of a screen.
         What is not understood becomes a ``Notice``.
         """
         try:
@@ -324,8 +312,8 @@ class Engine:
         if "program" in wish:
             return self._each(None, now, lambda part: part.select(int(wish["program"]), now), number)
         if "preset" in wish:
-            name, slot = str(wish["preset"]), int(wish.get("slot", 1))
-            return self._each(None, now, lambda part: part.put(name, slot, now), number)
+            name, place = str(wish["preset"]), wish.get("slot")
+            return self._each(None, now, lambda part: part.put(name, place, now), number)
         if "mix" in wish:
             return self._each(None, now, lambda part: part.mix(wish["mix"], now), number)
         if "note" in wish:
@@ -368,7 +356,8 @@ class Engine:
 
     def snapshot(self) -> dict[str, Any]:
         """Return all musical settings as plain data (JSON), for an engine that takes over from this one."""
-        return {"values": dict(self.values), "parts": [part.snapshot() for part in self.parts]}
+        parts = [part.snapshot() for part in self.parts]
+        return {"values": dict(self.values), "parts": parts, "map": self.surfaces.map}
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take over from the engine that made the snapshot; what this bank does not have is left as it is."""
@@ -376,6 +365,7 @@ class Engine:
         self.transport.tempo(self.values["bpm"], 0.0)
         for part, one in zip(self.parts, data["parts"], strict=False):
             part.restore(one)
+        self.surfaces.recall(data.get("map"))
 
     def _fault(self, error: Exception) -> list[Output]:
         """Count a fault and tell."""

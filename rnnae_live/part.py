@@ -68,6 +68,8 @@ class Part:
         self.hold = False
         self.alone: Callable[[], bool] = lambda: True
         """Whether no other part plays, so that the free clock may be set by a phrase."""
+        self.recalled: Callable[[str | None], None] = lambda _name: None
+        """Who is told the name of the map of controls that a preset brings, None where it brings none."""
         self.walk: Walk | None = None
         self.fresh = False
         """Whether an answer has just been given that is due at once."""
@@ -136,22 +138,29 @@ class Part:
         return self._switched(slot, now)
 
     def _switched(self, slot: Slot, now: float) -> list[Output]:
-        """Return what follows when another preset is in slot 1; it is turned up where it was not heard."""
+        """Return what follows when another preset was chosen; it is turned up where it was not heard."""
         if not self.desk.values[weight_name(1)]:
             self.desk.turn(weight_name(1), 1.0)
-        wanted = wishes_of(slot.scene)
-        out = [one for name, value in wanted.items() for one in self.turn(Turn(name, value), now)]
-        return [*out, Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
+        return [*self._scene(slot, now), Notice(f"Slot 1 is '{slot.name}'."), *self._change(now)]
 
-    def put(self, name: str, number: int, now: float) -> list[Output]:
-        """Put the preset called ``name`` into slot 1-8.
+    def _scene(self, slot: Slot, now: float) -> list[Output]:
+        """Set what a preset brings along that has come into slot 1: parameters, mode, map of controls."""
+        self.recalled(slot.scene.mapping if slot.scene is not None else None)
+        return [one for name, value in wishes_of(slot.scene).items() for one in self.turn(Turn(name, value), now)]
+
+    def put(self, name: str, number: int | None, now: float) -> list[Output]:
+        """Put the preset called ``name`` into slot 1-8, into slot 1 with its scene; None: as a program change does.
 
         Raises:
             PresetError: there is none, or several.
             ControlError: there is no such slot.
         """
         self._at(now)
-        return [Notice(f"Slot {number} is '{self.slots.put(name, number).name}'."), *self._change(now)]
+        slot = self.slots.put(name, 1 if number is None else number)
+        if number is None:
+            return self._switched(slot, now)
+        scene = self._scene(slot, now) if number == 1 else []
+        return [*scene, Notice(f"Slot {number} is '{slot.name}'."), *self._change(now)]
 
     def take(self, name: str, melody: Melody, number: int, now: float) -> list[Output]:
         """Put a melody that is no preset into slot 1-8.

@@ -65,6 +65,10 @@ class Scene(Protocol):
     def mode(self) -> str | None:
         """The mode: "answer", "trade" or "loop", None where it says nothing."""
 
+    @property
+    def mapping(self) -> str | None:
+        """The map of controls by its name, None for the performer's own."""
+
 
 class Refining(Protocol):
     """A melody on its way to the chain that returns it note for note."""

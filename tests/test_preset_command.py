@@ -14,6 +14,7 @@ from rnnae_live import midifile
 from rnnae_live.cli import cli
 from rnnae_live.cli.preset import command
 from rnnae_live.cli.preset.arguments import complete
+from rnnae_live.control.store import change
 from rnnae_live.files import home
 from rnnae_live.library import Library
 from rnnae_live.presets import Bank
@@ -72,6 +73,12 @@ def test_everyday_changes_are_said_and_last(song: str) -> None:
     assert told("list")[0]["name"] == "Better"
     scene = told("scene", "better", "follow=0.5", "scale=dorian", "--mode", "loop")["scene"]
     assert scene == {"values": {"follow": 0.5, "scale": "dorian"}, "mode": "loop"}
+    assert "There is no map 'verse' yet" in run("scene", "better", "--mapping", "verse").stderr
+    change(lambda known: known.having(known.of("Twister"), "verse"))
+    assert not run("scene", "better", "--mapping", "verse", "--mode", "").stderr
+    assert told("scene", "better")["scene"] == {"values": {"follow": 0.5, "scale": "dorian"}, "mapping": "verse"}
+    assert "the map 'verse' of your controller" in run("scene", "better").stdout
+    assert told("scene", "better", "--mapping", "")["scene"] == {"values": {"follow": 0.5, "scale": "dorian"}}
     assert told("scene", "better", "--clear")["scene"] is None
     run("duplicate", "Better", "--name", "Other")
     assert "had that program and has none" in run("program", "Other", "2:7", "--force").stdout
@@ -97,7 +104,11 @@ def test_everyday_changes_are_said_and_last(song: str) -> None:
         (["program", "Ode to Joy", "0"], 2, "a number from 1 to 128"),
         (["slot", "Ode to Joy", "9"], 2, "a number from 1 to 8"),
         (["scene", "Ode to Joy", "follow"], 2, "follow=0.3"),
-        (["scene", "Ode to Joy", "follow=inf"], 2, "no finite value"),
+        (["scene", "Ode to Joy", "follow=inf"], 2, "'inf' is no follow: it is a number from 0 to 1"),
+        (["scene", "Ode to Joy", "folow=0.3"], 2, "did you mean 'follow'?"),
+        (["scene", "Ode to Joy", "scale=doric"], 2, "'doric' is no scale"),
+        (["scene", "Ode to Joy", "bpm=90"], 2, "'bpm' is one for all parts"),
+        (["scene", "Ode to Joy", "--mode", "lop"], 2, "--mode"),
         (["blend", "Ode to Joy=0", "Greensleeves=0", "--name", "x"], 1, "weight above 0"),
         (["export", "-o", "x.zip"], 2, "--all"),
         (["export", "--all", "-o", "x.json"], 2, "one preset, not 24"),

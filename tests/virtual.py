@@ -46,6 +46,7 @@ class Scene:
 
     values: dict[str, bool | float | str] = field(default_factory=dict)
     mode: str | None = None
+    mapping: str | None = None
 
 
 @dataclass

@@ -6,7 +6,7 @@ import json
 import queue
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from rnnae_live.control.mapping import Assignment, ControlMap
 from rnnae_live.control.profiles import PROFILES, Profile, profile
 from rnnae_live.control.sources import Kind, Reader
 from rnnae_live.control.specs import SPECS
-from rnnae_live.control.store import Controls, PortControls, change, controls_file, controls_of, load
+from rnnae_live.control.store import Controls, PortControls, change, controls_file, controls_of, load, map_name
 from rnnae_live.control.takeover import Mode
 from rnnae_live.errors import ControlError, RnnaeError, UsageError
 from rnnae_live.events import Event, read
@@ -37,12 +37,19 @@ rnnae-live learn follow temperature --control nano   turn a knob for each, slowl
 rnnae-live learn "weight 1" --control nano           a name of two words
 rnnae-live learn --forget follow --control nano
 rnnae-live learn --shown "follow=cc 9 channel 1 from 1 to 13" --control mini    its ring is there, with 13 lights
+rnnae-live learn density --map verse --control nano  into a map that presets bring (preset scene NAME --mapping verse)
 rnnae-live learn --profile nanoKONTROL2 --control nano
 rnnae-live learn --list"""
 
 
 def _targets(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     return [name for name in (*SPECS, *ACTIONS) if name.startswith(begun)]
+
+
+def _maps(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    with suppress(RnnaeError):
+        return [name for name in load().names if name.startswith(begun)]
+    return []
 
 
 @click.command(short_help="Teach a controller's knobs what they move.", epilog=EPILOG)
@@ -61,13 +68,13 @@ def _targets(_context: click.Context, _parameter: click.Parameter, begun: str) -
 @click.option("--programs/--no-programs", default=None, help="Let its program changes select presets.")
 @click.option("--sustain/--no-sustain", default=None, help="Let its controller 64 be the pedal.")
 @click.option("--shows/--no-shows", default=None, help="Send values back to its lamps and motors.")
-@click.option(
-    "--shown",
-    multiple=True,
-    metavar="NAME=WHERE",
-    help="Show this parameter or action there, as 'cc 9 "
-    "channel 1' or with 'from 1 to 13' where lights are counted; nothing after = is the control itself.",
-)
+@click.option("--shown", multiple=True, metavar="NAME=WHERE",
+              help="Show this parameter or action there: 'cc 9 channel 1', with 'from 1 to 13' where lights are "
+              "counted. 'follow=' shows it on its control again.")  # fmt: skip
+@click.option("--map", "into", metavar="NAME", shell_complete=_maps,
+              help="The map of this name, which a preset's scene brings; it begins as a copy of your own. Without, "
+              "your own.")  # fmt: skip
+@click.option("--forget-map", "gone", metavar="NAME", shell_complete=_maps, help="Forget a map, for all controllers.")
 @click.option("--list", "as_list", is_flag=True, help="List what was learned, and what is known of controllers.")
 @click.option("--forget", multiple=True, metavar="NAME", help="Forget what moves this parameter or action.")
 @click.option("--profile", "named", metavar="NAME", help="Begin again with the map of a known controller.")
@@ -86,6 +93,8 @@ def command(
     sustain: bool | None,
     shows: bool | None,
     shown: tuple[str, ...],
+    into: str | None,
+    gone: str | None,
     as_list: bool,
     forget: tuple[str, ...],
     named: str | None,
@@ -95,9 +104,12 @@ def command(
 
     What was learned is kept in controls.json, in the folder that RNNAE_HOME names.
     """
-    if as_list:
+    if gone is not None:
+        change(lambda controls: controls.without(map_name(gone)))
+    if as_list or (gone is not None and control is None):
         _tell(load(), as_json=as_json)
         return
+    into = None if into is None else map_name(into)
     flags = {"notes": notes, "programs": programs, "sustain": sustain, "shows": shows}
     wished = {name: value for name, value in flags.items() if value is not None}
     if control is None:
@@ -112,15 +124,15 @@ def command(
         wished,
     )
     if asked:
-        _set(_full_name(backend, control), asked)
+        _set(_full_name(backend, control), asked, into)
     if not targets and asked:
         _tell(load(), as_json=as_json)
         return
     with _listening(backend, control) as (port, came):
         for target in targets:
-            _learn(port, came, target, part, kind, seconds)
+            _learn(port, came, target, part, kind, seconds, into)
         if not targets:
-            _watch(port, came, seconds)
+            _watch(port, came, seconds, into)
     if targets and as_json:
         _tell(load(), as_json=True)
 
@@ -173,8 +185,10 @@ def _full_name(backend: str, control: str) -> str:
         system.close()
 
 
-def _learn(port: str, came: Came, target: str, part: int | None, kind: str | None, seconds: float) -> None:
-    """Wait for one control and keep it.
+def _learn(
+    port: str, came: Came, target: str, part: int | None, kind: str | None, seconds: float, into: str | None
+) -> None:
+    """Wait for one control and keep it in the port's own map, or in the one called ``into``.
 
     Raises:
         ControlError: nothing was moved in time.
@@ -196,14 +210,14 @@ def _learn(port: str, came: Came, target: str, part: int | None, kind: str | Non
             click.echo(f"{refused}.", err=True)
     new = learn.result
     assert new is not None
-    change(lambda all_: all_.having(all_.of(port).learned(new)))
-    click.echo(f"Learned {new.words}")
+    change(lambda controls: controls.having(controls.of(port, into).learned(new), into))
+    click.echo(f"Learned {new.words}" if into is None else f"Learned {new.words} (in '{into}')")
 
 
-def _watch(port: str, came: Came, seconds: float) -> None:
+def _watch(port: str, came: Came, seconds: float, into: str | None) -> None:
     """Show what comes, one line for each message."""
     click.echo(f"Listening to '{port}' for {seconds:g} s; Ctrl-C ends.")
-    section = load().of(port)
+    section = load().of(port, into)
     learn, reader, until = Learn(section.refusal), Reader(), time.monotonic() + seconds
     while time.monotonic() < until:
         event = next(came)
@@ -265,8 +279,8 @@ def _shown_at(text: str) -> tuple[str, Display | None]:
     return known(name.strip()), display(where) if where.strip() else None
 
 
-def _set(port: str, asked: _Asked) -> None:
-    """Change the section of a port without listening to it.
+def _set(port: str, asked: _Asked, into: str | None) -> None:
+    """Change the section of a port, or its map called ``into``, without listening to it.
 
     Raises:
         UsageError: the profile is one of another controller.
@@ -274,7 +288,17 @@ def _set(port: str, asked: _Asked) -> None:
     """
     if asked.profile is not None and not asked.profile.knows(port):
         raise UsageError(f"The profile {asked.profile.name} is for its own controller, not for '{port}'.")
-    change(lambda controls: controls.having(asked.done(controls.of(port))))
+
+    def changed(controls: Controls) -> Controls:
+        made = asked.done(controls.of(port, into))
+        # What a port may feed and show is one for all of its maps.
+        own = controls.of(port)
+        whole = replace(made, map=own.map, takeover=own.takeover)
+        if into is None or whole != own:
+            controls = controls.having(made if into is None else whole)
+        return controls if into is None else controls.having(made, into)
+
+    change(changed)
 
 
 def _tell(controls: Controls, *, as_json: bool) -> None:
@@ -289,16 +313,29 @@ def _tell(controls: Controls, *, as_json: bool) -> None:
             }
             for one in controls.ports
         ]
-        click.echo(json.dumps({"file": str(path), "ports": ports, "profiles": [one.name for one in PROFILES]}))
+        maps = [
+            {"name": one.name, "port": one.port, "takeover": one.takeover.value, "controls": _all_plain(one.map)}
+            for one in controls.maps
+        ]
+        profiles = [one.name for one in PROFILES]
+        click.echo(json.dumps({"file": str(path), "ports": ports, "maps": maps, "profiles": profiles}))
         return
     for one in controls.ports:
         asked = [name for name in ("notes", "programs", "sustain", "shows") if getattr(one, name)]
         click.echo(f"'{one.port}', takeover {one.takeover.value}{''.join(f', {name}' for name in asked)}:")
         for each in one.map.assignments:
             click.echo(f"  {each.words}")
-    if not controls.ports:
+    for named in controls.maps:
+        click.echo(f"Map '{named.name}' for '{named.port}', takeover {named.takeover.value}:")
+        for each in named.map.assignments:
+            click.echo(f"  {each.words}")
+    if not controls.ports and not controls.maps:
         click.echo(f"Nothing was learned yet ({path}).")
     click.echo(f"Known controllers: {', '.join(one.name for one in PROFILES)}.")
+
+
+def _all_plain(mapping: ControlMap) -> list[dict[str, object]]:
+    return [_plain(one) for one in mapping.assignments]
 
 
 def _plain(one: Assignment) -> dict[str, object]:

@@ -5,7 +5,8 @@ events -> [control: sources -> mapping -> takeover -> surface] -> engine
 ``specs`` and ``actions`` are the tables of everything that can be moved; ``sources`` reads what a controller sends,
 ``encoders`` its endless knobs; ``mapping`` says what moves what, ``learn`` finds it out, ``profiles`` know it of some
 controllers, ``store`` keeps it. ``surface`` puts one port together, with ``takeover`` and the ``mirror`` that shows
-values on the controller; ``programs`` reads program changes.
+values on the controller, on a ``display`` of its own where it has one; ``programs`` reads program changes. ``surfaces``
+are all ports, and the maps that presets bring.
 
 *Threading*: none here; one thread a surface. *Errors*: ``ControlError``; none while playing.
 """
@@ -29,6 +30,7 @@ from rnnae_live.control.specs import (
     weight_name,
 )
 from rnnae_live.control.surface import Move, Surface, Turn
+from rnnae_live.control.surfaces import Surfaces
 from rnnae_live.control.takeover import Mode
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Select",
     "Spec",
     "Surface",
+    "Surfaces",
     "Turn",
     "Way",
     "action",

@@ -101,9 +101,9 @@ class Mirror:
         del self._sent[came]
         return sent == number
 
-    def forget(self, given: Source) -> None:
-        """What a control missed is not to be shown any more."""
-        self._waiting.pop(given, None)
+    def forget(self) -> None:
+        """What controls missed is not to be shown any more: they stand for something else."""
+        self._waiting.clear()
 
     def settle(self, now: float) -> list[bytes]:
         """Return what controls missed that have been let go."""

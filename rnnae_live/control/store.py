@@ -1,11 +1,13 @@
-"""What was learned, kept in a file of its own: ``controls.json``, readable, one section a port.
+"""What was learned, kept in a file of its own: ``controls.json``, readable, one section a port, and maps with names.
 
 learn -> [control.store] -> surface
 
 A port that nothing was learned for has the map of its profile where its controller is known, else the default map
 without the pedal. A port of a controller feeds no notes, no pedal and no program changes unless its section says so.
+A preset may bring a map by its name: for the ports that have a map of this name it takes the place of the port's own
+map and takeover, and of nothing else. It is never written over the own one.
 
-Schema 1 had no displays. It is read as it is, and kept beside the file when that is next written.
+Schema 1 had no displays and no names. It is read as it is, and kept beside the file when that is next written.
 
 *Errors*: ``ControlError`` says what of the file cannot be read, and nothing of it is used. *Threading*: none; files
 are replaced whole, and ``changed`` is cheap enough to be asked twice a second.
@@ -13,7 +15,8 @@ are replaced whole, and ``changed`` is cheap enough to be asked twice a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +38,9 @@ SCHEMA = 2
 LARGEST_FILE = 1 << 20
 """Bytes; a port whose every control was learned is a hundredth of it."""
 
+LONGEST_NAME = 60
+"""Characters of the name of a map."""
+
 Stamp = tuple[int, int, int] | None
 
 
@@ -53,12 +59,17 @@ class PortControls:
     sustain: bool = False
     shows: bool = False
 
-    def surface(self) -> Surface:
-        """Return a surface that reads this port."""
-        mapping = self.map
-        if self.sustain and SUSTAIN not in mapping.assignments:
-            mapping = ControlMap((*mapping.assignments, SUSTAIN))
-        return Surface(mapping, self.takeover, programs=self.programs, shows=self.shows)
+    def surface(self, maps: Mapping[str, PortControls] | None = None) -> Surface:
+        """Return a surface that reads this port; ``maps`` is what it is when maps with names are in force."""
+        named = {name: one.playable for name, one in (maps or {}).items()}
+        return Surface(*self.playable, programs=self.programs, shows=self.shows, maps=named)
+
+    @property
+    def playable(self) -> tuple[ControlMap, Mode]:
+        """The map as it is played with, and its takeover."""
+        if self.sustain and SUSTAIN not in self.map.assignments:
+            return ControlMap((*self.map.assignments, SUSTAIN)), self.takeover
+        return self.map, self.takeover
 
     @property
     def profile(self) -> Profile | None:
@@ -86,24 +97,67 @@ def controls_of(port: str) -> PortControls:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedMap:
+    """What takes the place of a port's own map while a preset asks for it by this name."""
+
+    name: str
+    port: str
+    map: ControlMap
+    takeover: Mode = Mode.PICKUP
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
     """Everything that was learned, a section a port. ``stamp`` is the state of the file that it was read from."""
 
     ports: tuple[PortControls, ...] = ()
     path: Path | None = None
     stamp: Stamp = field(default=None, compare=False)
+    maps: tuple[NamedMap, ...] = ()
 
-    def of(self, port: str) -> PortControls:
-        """Return how a port is read: as was learned under its name, or as it has it without."""
-        names = [one.port for one in self.ports]
-        with suppress(PortError):
-            return replace(self.ports[match(port, [name if name != bare(port) else port for name in names])], port=port)
-        return controls_of(port)
+    def of(self, port: str, name: str | None = None) -> PortControls:
+        """Return how a port is read: as was learned under its name, or as it has it without.
 
-    def having(self, new: PortControls) -> Controls:
-        """Return the same with one section replaced, or more."""
-        kept = tuple(one for one in self.ports if bare(one.port) != bare(new.port))
-        return replace(self, ports=(*kept, replace(new, port=bare(new.port))))
+        With ``name``, as it is read while the map of this name is in force; a port without one keeps its own.
+        """
+        place = _place(port, [one.port for one in self.ports])
+        own = controls_of(port) if place is None else replace(self.ports[place], port=port)
+        named = None if name is None else self._named(port, name)
+        return own if named is None else replace(own, map=named.map, takeover=named.takeover)
+
+    def having(self, new: PortControls, name: str | None = None) -> Controls:
+        """Return the same with one section replaced, or more; with ``name`` only its map of this name."""
+        port = bare(new.port)
+        if name is not None:
+            others = tuple(one for one in self.maps if (one.name, bare(one.port)) != (name, port))
+            return replace(self, maps=(*others, NamedMap(name, port, new.map, new.takeover)))
+        kept = tuple(one for one in self.ports if bare(one.port) != port)
+        return replace(self, ports=(*kept, replace(new, port=port)))
+
+    def without(self, name: str) -> Controls:
+        """Return the same without the maps of a name.
+
+        Raises:
+            ControlError: there is none.
+        """
+        if name not in self.names:
+            raise ControlError(f"There is no map '{name}'{suggested(name, self.names)}")
+        return replace(self, maps=tuple(one for one in self.maps if one.name != name))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all maps, whatever port they are for."""
+        return tuple(sorted({one.name for one in self.maps}))
+
+    def surface(self, port: str) -> Surface:
+        """Return a surface that reads a port, with all its maps."""
+        maps = {name: self.of(port, name) for name in self.names if self._named(port, name) is not None}
+        return self.of(port).surface(maps)
+
+    def _named(self, port: str, name: str) -> NamedMap | None:
+        there = [one for one in self.maps if one.name == name]
+        place = _place(port, [one.port for one in there])
+        return None if place is None else there[place]
 
     def seen(self) -> Controls:
         """Return the same as if the file, as it is now, had said nothing else: what is wrong with it is told once."""
@@ -113,6 +167,25 @@ class Controls:
     def changed(self) -> bool:
         """Return whether the file is another one by now."""
         return self.path is not None and _stamp(self.path) != self.stamp
+
+
+def _place(port: str, names: list[str]) -> int | None:
+    """Return which of the names of ports is this one's, None where none is or several might be."""
+    with suppress(PortError):
+        return match(port, [name if name != bare(port) else port for name in names])
+    return None
+
+
+def map_name(text: str) -> str:
+    """Return the name of a map as it is kept: one line, NFC.
+
+    Raises:
+        ControlError: nothing is left, or it is too long.
+    """
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
+        raise ControlError(f"{text[:LONGEST_NAME]!r} is no name for a map; give 1 to {LONGEST_NAME} characters.")
+    return name
 
 
 class _Control(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -137,10 +210,20 @@ class _Port(msgspec.Struct, forbid_unknown_fields=True):
     shows: bool = False
 
 
+class _Map(msgspec.Struct, forbid_unknown_fields=True):
+    """A map with a name as it is written."""
+
+    name: str
+    port: str
+    controls: list[_Control]
+    takeover: str = Mode.PICKUP.value
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """The file."""
 
     ports: list[_Port]
+    maps: list[_Map] = []
     schema: int = SCHEMA
 
 
@@ -168,7 +251,8 @@ def load(path: Path | None = None) -> Controls:
     try:
         if stamp[1] > LARGEST_FILE:
             raise ControlError(f"The file '{path}' is too large to be one of controls ({stamp[1]} bytes).")
-        return Controls(_read(path.read_bytes()), path, stamp)
+        ports, maps = _read(path.read_bytes())
+        return Controls(ports, path, stamp, maps)
     except OSError as error:
         raise ControlError(f"The file '{path}' cannot be read: {error.strerror}.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -182,8 +266,9 @@ def save(controls: Controls, path: Path | None = None) -> Controls:
         OSError: the file cannot be written; it is as it was.
     """
     path = path or controls.path or controls_file()
-    data = msgspec.json.format(msgspec.json.encode(_File([_written(one) for one in controls.ports])), indent=2)
-    write_whole(path, data + b"\n")
+    maps = [_Map(one.name, one.port, _controls(one.map), one.takeover.value) for one in controls.maps]
+    data = msgspec.json.encode(_File([_written(one) for one in controls.ports], maps))
+    write_whole(path, msgspec.json.format(data, indent=2) + b"\n")
     return replace(controls, path=path, stamp=_stamp(path))
 
 
@@ -212,10 +297,12 @@ def _keep_older(path: Path) -> None:
         write_whole(path.with_name(f"{path.stem}.schema{schema}{path.suffix}"), data)
 
 
-def _read(data: bytes) -> tuple[PortControls, ...]:
+def _read(data: bytes) -> tuple[tuple[PortControls, ...], tuple[NamedMap, ...]]:
     if msgspec.json.decode(data, type=_Head).schema > SCHEMA:
         raise ControlError("The file of controls was written by a newer version; update rnnae-live or move it away.")
-    return tuple(_section(one) for one in msgspec.json.decode(data, type=_File).ports)
+    file = msgspec.json.decode(data, type=_File)
+    maps = (NamedMap(map_name(one.name), one.port, _map(one.controls), _mode(one.takeover)) for one in file.maps)
+    return tuple(_section(one) for one in file.ports), tuple(maps)
 
 
 def _section(one: _Port) -> PortControls:

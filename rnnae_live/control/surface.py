@@ -3,7 +3,8 @@
 sources, mapping, takeover -> [control.surface: mirror] -> engine
 
 ``read`` takes what comes in. ``told`` keeps the surface informed of every value that changes, whoever changed it: an
-endless knob adds to it, a knob with ends takes over from it, a motor fader goes to it.
+endless knob adds to it, a knob with ends takes over from it, a motor fader goes to it. ``recall`` puts another of the
+port's maps in force, until the own one is recalled.
 
 *Units*: seconds of the monotonic clock; places 0-1. Time is an argument. *Threading*: one thread.
 *Errors*: none: what nothing is assigned to moves nothing.
@@ -12,6 +13,7 @@ endless knob adds to it, a knob with ends takes over from it, a motor fader goes
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnae_live.control.actions import ACTIONS, Press
@@ -42,7 +44,10 @@ Move = Turn | Press | Select
 
 
 class Surface:
-    """One port with controls. ``programs`` says that its program changes select presets, ``shows`` that it can show."""
+    """One port with controls. ``programs`` says that its program changes select presets, ``shows`` that it can show.
+
+    ``maps`` are others than its own, by their names, each with its takeover.
+    """
 
     def __init__(
         self,
@@ -51,22 +56,46 @@ class Surface:
         *,
         programs: bool = False,
         shows: bool = False,
+        maps: Mapping[str, tuple[ControlMap, Mode]] | None = None,
     ) -> None:
         """Begin with every parameter at its default, until it is told otherwise."""
-        self.mapping = mapping
         self.shows = shows
+        self.active: str | None = None
+        """The name of the map in force, None for the port's own."""
+        self._maps: dict[str | None, tuple[ControlMap, Mode]] = {None: (mapping, takeover)}
+        for name, one in (maps or {}).items():
+            self._maps[name] = one
         self._reader = Reader()
         self._latch = ProgramLatch() if programs else None
-        self._takeovers = {one: Takeover(takeover) for one in mapping.assignments if not one.is_switch}
-        self._goals: dict[tuple[str, int], list[Assignment]] = {}
-        for one in mapping.assignments:
-            self._goals.setdefault(one.goal, []).append(one)
+        self._takeovers: dict[Assignment, Takeover] = {}
         self._places: dict[tuple[str, int], float] = {}
         self._values: dict[tuple[str, int], float] = {}
         self._moved: dict[tuple[str, int], float] = {}
         self._before: dict[Assignment, int] = {}
+        self._down: set[Assignment] = set()
+        self._left = ControlMap()
         self._mirror = Mirror()
-        self.physical: dict[tuple[str, int], float] = {}
+        self._use(mapping, takeover)
+
+    def _use(self, mapping: ControlMap, takeover: Mode) -> None:
+        """Put a map in force. Where a control of the one before stands is still known."""
+        knobs = {one.source: takes.knob for one, takes in self._takeovers.items()}
+        heights = {one.source: value for one, value in self._before.items()}
+        self.mapping = mapping
+        self._takeovers = {
+            one: Takeover(takeover, knobs.get(one.source)) for one in mapping.assignments if not one.is_switch
+        }
+        self._before = {one: heights[one.source] for one in mapping.assignments if one.source in heights}
+        self._left = ControlMap((*self._left.assignments, *self._down))
+        self._down = set()
+        self._goals: dict[tuple[str, int], list[Assignment]] = {}
+        for one in mapping.assignments:
+            self._goals.setdefault(one.goal, []).append(one)
+        self.physical: dict[tuple[str, int], float] = {
+            one.goal: SPECS[one.target].at(takes.knob)
+            for one, takes in self._takeovers.items()
+            if takes.knob is not None
+        }
         """Where knobs with ends stand, by parameter and part (0 where all are meant), as far as they were moved."""
 
     # -- what comes in -----------------------------------------------------------------------------------------------
@@ -78,7 +107,7 @@ class Surface:
         select = self._latch.read(event) if self._latch is not None else None
         moves: list[Move] = [] if select is None else [select]
         for heard in self._reader.read(event):
-            given = self.mapping.moved(heard)
+            given = self._given(heard)
             if self._echoed(given, heard):
                 continue
             for one in given:
@@ -86,6 +115,15 @@ class Surface:
                 if move is not None:
                     moves.append(move)
         return moves
+
+    def _given(self, heard: Heard) -> tuple[Assignment, ...]:
+        """Return what a control moves. A button that was pressed in another map is let go there."""
+        left = self._left.moved(heard)
+        if not left:
+            return self.mapping.moved(heard)
+        if not _is_down(heard):
+            self._left = self._left.without(*(one.source for one in left))
+        return left
 
     def _echoed(self, given: tuple[Assignment, ...], heard: Heard) -> bool:
         """Return whether a knob or fader only sends back what it was just sent; of a click nobody could tell."""
@@ -106,8 +144,11 @@ class Surface:
         before = self._before.get(one, 0)
         self._before[one] = heard.value
         if action.release is not None:
-            down = heard.value * 2 > heard.top or (heard.source.kind is Kind.NOTE and heard.value > 0)
-            return action.press if down else action.release
+            if not _is_down(heard):
+                self._down.discard(one)
+                return action.release
+            self._down.add(one)
+            return action.press
         if not heard.value or (before and before != heard.value):
             return None
         return action.press
@@ -177,7 +218,7 @@ class Surface:
                 for one in self._goals.get(goal, ()):
                     if one in self._takeovers:
                         self._takeovers[one].rearm()
-            self._values[goal] = value
+        self._values[goal] = value
         if not self.shows:
             return []
         return [data for one in self._goals.get(goal, ()) for data in self._show(one, value, now)]
@@ -204,6 +245,46 @@ class Surface:
         self._moved.clear()
         for takeover in self._takeovers.values():
             takeover.rearm()
+
+    # -- other maps --------------------------------------------------------------------------------------------------
+
+    def has(self, name: str | None) -> bool:
+        """Return whether there is a map of this name."""
+        return name in self._maps
+
+    def recall(self, name: str | None, values: Mapping[tuple[str, int], float], now: float) -> list[bytes]:
+        """Put the map called ``name`` in force, the port's own for None and where there is none of that name.
+
+        Every knob has to take over again, whether the map is another one or not. ``values`` are all that there are, by
+        name and part; returns what shows them on the controls of the new map, and darkens the others.
+        """
+        chosen = name if self.has(name) else None
+        self.rearm()
+        if chosen == self.active:
+            return []
+        before, self.active = self.mapping, chosen
+        self._use(*self._maps[chosen])
+        self._values.update(values)
+        self._places = {goal: SPECS[goal[0]].place(value) for goal, value in values.items() if goal[0] in SPECS}
+        return self._change_over(before, now) if self.shows else []
+
+    def _change_over(self, before: ControlMap, now: float) -> list[bytes]:
+        """Return what shows all values in the map in force, after the one before."""
+        self._mirror.forget()
+        lit, stays = (
+            {_shown(one).source: None for one in mapping.assignments if one.goal in self._values}
+            for mapping in (before, self.mapping)
+        )
+        out = [data for shown in lit if shown not in stays for data in self._mirror.show(shown, 0, now)]
+        for one in self.mapping.assignments:
+            if one.goal in self._values:
+                out += self._show(one, self._values[one.goal], now)
+        return out
+
+
+def _is_down(heard: Heard) -> bool:
+    """Return whether a button that has two states is pressed."""
+    return heard.value * 2 > heard.top or (heard.source.kind is Kind.NOTE and heard.value > 0)
 
 
 def _shown(one: Assignment) -> Display:

@@ -27,12 +27,13 @@ class Mode(Enum):
 class Takeover:
     """One knob that takes over one parameter."""
 
-    def __init__(self, mode: Mode) -> None:
-        """Begin with a knob that has not been heard of."""
+    def __init__(self, mode: Mode, knob: float | None = None) -> None:
+        """Begin with a knob that stands at ``knob``, None for one that has not been heard of."""
         self.mode = mode
         self.caught = False
         """Whether knob and parameter go together."""
-        self._knob: float | None = None
+        self.knob = knob
+        """Where the knob stands, as far as it was heard of."""
 
     def rearm(self) -> None:
         """The parameter has been moved by somebody else: the knob has to take over again."""
@@ -44,7 +45,7 @@ class Takeover:
         What is returned lies in 0-1 and never lies against the knob's way. A knob that is heard for the first time
         scales nothing yet: nobody knows where it came from.
         """
-        before, self._knob = self._knob, knob
+        before, self.knob = self.knob, knob
         if self.mode is Mode.SCALE:
             return None if before is None else _scaled(before, knob, value)
         if self.mode is Mode.PICKUP and not self.caught:

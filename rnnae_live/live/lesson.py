@@ -32,6 +32,7 @@ class Lesson:
         self._port = port
         self._tell = tell
         self._errand = errand
+        self._name: str | None = None
         self._learn = Learn()
         self._reader = Reader()
 
@@ -40,8 +41,10 @@ class Lesson:
         """Whether a control is waited for."""
         return self._learn.state is State.LISTENING
 
-    def begin(self, target: str | None, controls: Controls | None, part: int | None = None) -> None:
-        """Wait for the control of a parameter or action; None gives up.
+    def begin(
+        self, target: str | None, controls: Controls | None, part: int | None = None, name: str | None = None
+    ) -> None:
+        """Wait for the control of a parameter or action; None gives up. ``name`` is the map in force, None the own one.
 
         Raises:
             ControlError: there is neither a parameter nor an action of this name.
@@ -49,6 +52,7 @@ class Lesson:
         if target is None:
             self._learn.cancel()
             return
+        self._name = name
         self._learn = Learn((controls or Controls()).of(self._port).refusal)
         self._learn.begin(target, part)
 
@@ -58,7 +62,7 @@ class Lesson:
         self._learn.heard(*self._reader.read(event))
         result = self._learn.result
         if going and not self.going and result is not None:
-            self._errand(partial(self._keep, result))
+            self._errand(partial(self._keep, result, self._name))
         return going
 
     def shown(self) -> dict[str, Any]:
@@ -69,10 +73,11 @@ class Lesson:
             "refused": self._learn.refused,
         }
 
-    def _keep(self, result: Assignment) -> None:
-        """Write what was learned; on a thread of its own."""
+    def _keep(self, result: Assignment, name: str | None) -> None:
+        """Write what was learned into the map that was in force; on a thread of its own."""
         try:
-            change(lambda all_: all_.having(all_.of(self._port).learned(result)))
-            self._tell(Notice(f"Learned: {result.words}"))
+            change(lambda controls: controls.having(controls.of(self._port, name).learned(result), name))
+            where = "" if name is None else f" (in '{name}')"
+            self._tell(Notice(f"Learned: {result.words}{where}"))
         except (RnnaeError, OSError) as error:
             self._tell(Notice(f"What was learned could not be kept: {error}", fault=True))

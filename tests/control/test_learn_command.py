@@ -125,9 +125,34 @@ def test_where_a_value_is_shown_is_said_without_listening(run: Run) -> None:
     assert all(one.shown is None for one in load().of("Box:Twister").map.assignments)
 
 
+def test_a_map_with_a_name_begins_as_the_own_one_and_leaves_that_alone(run: Run) -> None:
+    run("swing", "--control", "Twister", messages=sweep(16, 1, 2, 3, 4, 5, 6))
+    own = load().of("Box:Twister")
+    result = run("feel", "--map", " the  verse", "--control", "Twister", messages=sweep(16, 1, 2, 3, 4, 5, 6))
+    assert result.exit_code == 0, result.output
+    assert "Learned cc 16 channel 1: feel (in 'the verse')" in result.stdout
+    run("--takeover", "scale", "--programs", "--forget", "follow", "--map", "the verse", "--control", "Twister")
+    there, verse = load().of("Box:Twister"), load().of("Box:Twister", "the verse")
+    assert (there.map, there.takeover, there.programs, verse.programs) == (own.map, own.takeover, True, True)
+    assert verse.takeover is Mode.SCALE
+    # What moved swing moves feel, what moved feel nothing, and follow has no control any more.
+    assert {one.target for one in own.map.assignments} - {one.target for one in verse.map.assignments} == {
+        "swing",
+        "follow",
+    }
+    shown = run("--map", "the verse", "--control", "Twister", "--seconds", "0.3", messages=sweep(16, 5))
+    assert "cc 16 channel 1 = 5: feel" in shown.stdout
+    assert "Map 'the verse' for 'Box:Twister', takeover scale:" in run("--list").stdout
+    assert [one["name"] for one in json.loads(run("--list", "--json").stdout)["maps"]] == ["the verse"]
+    assert "Map 'the verse'" not in run("--forget-map", "the verse").stdout
+    assert load().of("Box:Twister").map == own.map
+
+
 @pytest.mark.parametrize(
     ("words", "status", "reason"),
     [
+        (["--forget-map", "verse"], 1, "There is no map 'verse'"),
+        (["swing", "--map", " ", "--control", "Twister"], 1, "is no name for a map"),
         (["--shown", "swing", "--control", "Twister"], 2, "says not where"),
         (["--shown", "swing=pressure", "--control", "Twister"], 1, "'pressure' can show nothing"),
         (["--shown", "swing=cc 9 from 1", "--control", "Twister"], 1, "'cc 9 from 1' names nothing that shows"),

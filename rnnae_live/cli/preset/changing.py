@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from rnnae_live.cli._types import Text, parameters
 from rnnae_live.cli.preset.arguments import (
     BANK,
     FORCE_NUMBER,
@@ -20,10 +21,15 @@ from rnnae_live.cli.preset.arguments import (
     report,
     summary,
 )
-from rnnae_live.errors import UsageError
+from rnnae_live.control import MODES, SHARED_SPECS, SPECS
+from rnnae_live.errors import RnnaeError, UsageError
 
 if TYPE_CHECKING:
     from rnnae_live.library import Preset
+
+
+def _maps(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    return [name for name in _map_names() if name.startswith(begun)]
 
 
 @click.command(short_help="Give a preset another name.")
@@ -151,9 +157,12 @@ def slot(*, name: str, number: str, force: bool, bank: Path | None, as_json: boo
 
 @click.command(short_help="Let a preset set parameters too.")
 @NAME
-@click.argument("values", nargs=-1, metavar="[PARAMETER=VALUE...]")
-@click.option("--mode", help="Mode that it sets: answer, trade or loop.")
-@click.option("--mapping", help="Map of controls that it sets, by its name.")
+@click.argument("values", nargs=-1, metavar="[PARAMETER=VALUE...]", type=Text("as follow=0.3", complete=parameters))
+@click.option("--mode", type=click.Choice([*MODES, ""]), metavar="answer|trade|loop",
+              help="Mode that it sets; '' for none.")  # fmt: skip
+@click.option("--mapping", metavar="NAME", shell_complete=_maps,
+              help="Map of your controller that it brings, made by `rnnae-live learn --map NAME`; '' for "
+              "none.")  # fmt: skip
 @click.option("--clear", is_flag=True, help="Forget what it sets so far.")
 @BANK
 @JSON
@@ -169,28 +178,50 @@ def scene(
 ) -> None:
     """Let a preset set parameters, the mode and a map of controls when it is chosen; without values show them.
 
+    A preset without a map brings back your own.
+
     \b
     Examples:
       rnnae-live preset scene "My song" "weight 1=0.8" follow=0.3 --mode loop
+      rnnae-live preset scene "My song" --mapping verse
       rnnae-live preset scene "My song" --clear
     """
     from msgspec import to_builtins
 
+    from rnnae_live.control.store import map_name
     from rnnae_live.library import Scene
 
     library = open_library(bank)
     preset = library.find(name)
     if values or mode is not None or mapping is not None or clear:
         old = Scene() if clear or preset.scene is None else preset.scene
-        made = Scene({**old.values, **dict(map(_value, values))}, mode or old.mode, mapping or old.mapping)
+        made = Scene(
+            {**old.values, **dict(map(_value, values))},
+            old.mode if mode is None else mode or None,
+            old.mapping if mapping is None else map_name(mapping) if mapping else None,
+        )
         preset = library.set_scene(preset, None if made == Scene() else made)
+        if mapping and made.mapping not in _map_names():
+            click.echo(
+                f"There is no map '{made.mapping}' yet: rnnae-live learn --map '{made.mapping}' makes it.", err=True
+            )
     if as_json:
         print_json({**summary(library, preset), "scene": to_builtins(preset.scene)})
         return
     shown = preset.scene or Scene()
     parts = [f"{key}={value}" for key, value in shown.values.items()]
-    parts += [f"mode {shown.mode}"] * bool(shown.mode) + [f"mapping {shown.mapping}"] * bool(shown.mapping)
+    parts += [f"mode {shown.mode}"] * bool(shown.mode)
+    parts += [f"the map {shown.mapping!r} of your controller"] * bool(shown.mapping)
     click.echo(f"{preset.name!r} sets {', '.join(parts) or 'nothing but its song'}.")
+
+
+def _map_names() -> tuple[str, ...]:
+    """Return the names of all maps that were learned, none where the file cannot be read."""
+    from rnnae_live.control.store import load
+
+    with suppress(RnnaeError):
+        return load().names
+    return ()
 
 
 @click.command(short_help="Move presets of your own to the trash.")
@@ -261,18 +292,18 @@ def _taken(loser: Preset | None, winner: Preset, kind: str) -> str:
 
 
 def _value(text: str) -> tuple[str, bool | float | str]:
-    """Return a parameter and its value: a number where it is one, else a word.
+    """Return a parameter of a part and its value: a number, or one of its words.
 
     Raises:
-        UsageError: it is no ``PARAMETER=VALUE``, or no finite number.
+        UsageError: it is no ``PARAMETER=VALUE``, there is no such parameter, or it cannot have this value.
     """
+    from rnnae_live.cli.live import setting
+
     name, equals, value = (part.strip() for part in text.partition("="))
     if not (name and equals and value):
         raise UsageError(f"{text!r} is no parameter with a value: follow=0.3.")
-    try:
-        number = float(value)
-    except ValueError:
-        return name, value
-    if not math.isfinite(number):
-        raise UsageError(f"{text!r} has no finite value.")
-    return name, number
+    name, number = setting(text, "=")
+    if name in {one.name for one in SHARED_SPECS}:
+        raise UsageError(f"'{name}' is one for all parts; a preset sets those of its part, as follow or swing.")
+    choices = SPECS[name].choices
+    return name, choices[int(number)] if choices else number
