@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +139,52 @@ def test_a_remote_control_can_ask_for_a_lesson(tmp_path: Path, controller: Outpu
             front.close()
     finally:
         instrument.stop()
+
+
+def test_a_preset_brings_its_map_to_a_controller_and_another_takes_it_away(tmp_path: Path) -> None:
+    own = PortControls("Twister", ControlMap((Assignment(source("cc 16"), "octave"),)), Mode.JUMP, shows=True)
+    verse = replace(own, map=ControlMap((Assignment(source("cc 17"), "octave"),)))
+    save(Controls((own,)).having(verse, "verse"), tmp_path / "controls.json")
+    before = (tmp_path / "controls.json").read_bytes()
+    for name, number in (("Verse", "100"), ("Plain", "101")):
+        preset(tmp_path, "duplicate", "Greensleeves", "--name", name)
+        preset(tmp_path, "program", name, number)
+    preset(tmp_path, "scene", "Verse", "--mapping", "verse")
+    system = backend("jack", "Twister")
+    shown: list[bytes] = []
+    knobs = system.open_output("knobs")
+    system.open_input(lambda _at, data: shown.append(data), "lamps")
+    instrument = Instrument(tmp_path, *LOOP)
+    try:
+        instrument.await_ready()
+        with Performer() as performer:
+            performer.connect()
+            performer.until(lambda: b"\xb0\x10\x40" in shown and len(performer.ons()) >= 2, 15)
+            low = max(pitch for _, pitch, _ in performer.ons())
+            shown.clear()
+            performer.play([(0.0, bytes((0xC0, 99)))])
+            instrument.await_line("Your controls are now those of the map 'verse'.")
+            # The knob that was the octave goes dark, the one that is it now shows it.
+            performer.until(lambda: {b"\xb0\x10\x00", b"\xb0\x11\x40"} <= set(shown), 15)
+            knobs.send(b"\xb0\x10\x7f")
+            knobs.send(b"\xb0\x11\x7f")
+            performer.until(lambda: performer.ons()[-1][1] > low + 7, 15)
+            shown.clear()
+            performer.play([(0.0, bytes((0xC0, 100)))])
+            instrument.await_line("Your controls are your own again.")
+            performer.until(lambda: {b"\xb0\x10\x7f", b"\xb0\x11\x00"} <= set(shown), 15)
+            knobs.send(b"\xb0\x10\x40")
+            performer.until(lambda: performer.ons()[-1][1] <= low, 15)
+        assert (tmp_path / "controls.json").read_bytes() == before
+    finally:
+        instrument.stop()
+        system.close()
+
+
+def preset(home: Path, *words: str) -> None:
+    """Change a preset as a performer does."""
+    command = [sys.executable, "-m", "rnnae_live", "preset", *words]
+    subprocess.run(command, env={**os.environ, "RNNAE_HOME": str(home)}, check=True, capture_output=True)
 
 
 def test_what_is_learned_while_it_plays_is_known_at_once(tmp_path: Path, controller: Output) -> None:
