@@ -23,8 +23,8 @@ PAIR = [data for fine in range(12) for data in (b"\xb0\x07\x20", bytes((0xB0, 39
 
 @pytest.fixture(scope="module")
 def controller(jack_server: str) -> Iterator[Output]:
-    # One for all: the server gives the name of a client free when its process ends.
-    system = backend("jack", "Twister")
+    # One for all, of a name that no other test has: the server gives it free when its process ends.
+    system = backend("jack", "Nocturn")
     yield system.open_output("knobs")
     system.close()
 
@@ -41,13 +41,13 @@ def controller(jack_server: str) -> Iterator[Output]:
 def test_what_is_moved_is_learned(
     tmp_path: Path, controller: Output, target: str, messages: list[bytes], words: str, way: Way
 ) -> None:
-    command = [sys.executable, "-m", "rnnae_live", "learn", target, "--backend", "jack", "--control", "Twister"]
+    command = [sys.executable, "-m", "rnnae_live", "learn", target, "--backend", "jack", "--control", "Nocturn"]
     environment = {**os.environ, "RNNAE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as learning:
         assert learning.stdout is not None
-        assert "move its control on 'Twister:knobs'" in learning.stdout.readline()
+        assert "move its control on 'Nocturn:knobs'" in learning.stdout.readline()
         for data in messages:
             controller.send(data)
         assert learning.wait(20) == 0
-    there = load(tmp_path / "controls.json").of("Twister:knobs").map.assignments
+    there = load(tmp_path / "controls.json").of("Nocturn:knobs").map.assignments
     assert Assignment(source(words), target, way) in there
