@@ -69,12 +69,14 @@ class Kids:
 def test_an_engine_that_dies_too_often_rests_and_the_player_is_told_that_it_is_alone(tmp_path: Path) -> None:
     kids = Kids(tmp_path, "player", "engine")
     here, there = socket.socketpair()
-    kids.nursery["player"].link, player = Link(here), Link(there)
-    for _ in range(MOST_STARTS):
+    with here, there:
+        kids.nursery["player"].link, player = Link(here), Link(there)
+        for _ in range(MOST_STARTS):
+            kids.die("engine")
+        assert kids.nursery["engine"].rest_until is None
         kids.die("engine")
-    assert kids.nursery["engine"].rest_until is None
-    kids.die("engine")
-    assert [frame[0] for frame in player.receive() if frame[0] is not Kind.PING] == [Kind.ALONE]
+        assert [frame[0] for frame in player.receive() if frame[0] is not Kind.PING] == [Kind.ALONE]
+    kids.nursery["player"].link = None
     assert kids.said[-1].startswith(
         "The engine died 6 times in a minute; next try in 59 s, what you play goes straight"
     )
@@ -83,8 +85,6 @@ def test_an_engine_that_dies_too_often_rests_and_the_player_is_told_that_it_is_a
     assert len(kids.started) == count
     kids.run(60.5)
     assert kids.programs()[count:] == ["engine"]
-    player.close()
-    kids.nursery["player"].link.close()
 
 
 def test_a_player_that_dies_too_often_is_followed_by_one_that_only_releases(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from rnnae_live.player import Player
 from rnnae_live.presets import factory
 from rnnae_live.state import Link, State, mix
 from rnnae_live.walk import Walk
+from tests import test_walk
 from tests.faults.real import Real, dense, voices
 from tests.test_feedback import Stage as Cable
 from tests.test_feedback import Wire, melody, notes, sounding
@@ -235,6 +236,10 @@ def slept(_: Path) -> None:
     before = stage.player.dropped
     stage.run(stage.now + 0.1)
     assert stage.player.dropped - before <= 200
+
+
+def slept_for_days(_: Path) -> None:
+    test_walk.test_a_sleep_of_days_is_passed_over_at_once_and_ends_in_the_right_place(3.0)
 
 
 def long_phrase(_: Path) -> None:

@@ -28,6 +28,7 @@ from rnnae_live.osc.flow import Intake as OscIntake
 from rnnae_live.page import messages, viewers
 from rnnae_live.page.gate import Gate
 from rnnae_live.presets import pack
+from tests import test_nursery
 from tests.library import test_crash
 from tests.library.songs import library, song
 
@@ -199,6 +200,14 @@ def frozen(folder: Path) -> None:
 
     _, said = born(folder, 5.0, Frozen, heard=False)
     assert any("does not answer" in one for one in said)
+
+
+def alone(folder: Path) -> None:
+    test_nursery.test_an_engine_that_dies_too_often_rests_and_the_player_is_told_that_it_is_alone(folder)
+
+
+def let_go(folder: Path) -> None:
+    test_nursery.test_a_player_that_dies_too_often_is_followed_by_one_that_only_releases(folder)
 
 
 # -- remote controls -------------------------------------------------------------------------------------------------

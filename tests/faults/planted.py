@@ -74,11 +74,13 @@ from tests.faults.checks_inside import (
     own_note_off,
     pedal,
     slept,
+    slept_for_days,
     stage_raises,
     state_of_nan,
     weight_of_nan,
 )
 from tests.faults.checks_outside import (
+    alone,
     crowded_page,
     deep_osc,
     frozen,
@@ -87,6 +89,7 @@ from tests.faults.checks_outside import (
     hostile_title,
     impossible_preset,
     left_sounding,
+    let_go,
     losses,
     lost_update,
     midi_events,
@@ -168,6 +171,12 @@ def _drop_late_offs(patch: Patch) -> None:
 def _any_owner(self: Player, key: Any, waiting: Any, late: float) -> None:  # noqa: ANN401 - as the real one
     if key in self.ledger:
         self._release(key, waiting.at, late)
+
+
+def _piece_by_piece(self: Walk, tick: float) -> bool:
+    while not self.over and self.start + (length := self.source.length(self.at)) <= tick:
+        self.start, self.at, self._sounding = self.start + length, self.at + 1, None
+    return self.over
 
 
 def _raise(self: Engine, error: Exception) -> list[Any]:
@@ -263,6 +272,7 @@ PLANTED = [
     Planted("nothing that raises leaves the engine", _set(Engine, "_fault", _raise), stage_raises),
     Planted("a part that fails is silenced", _set(Part, "silence", lambda _self, _now: []), failing_part),
     Planted("hours of sleep are not decoded", _set(Walk, "_pass_over", lambda _self, _tick: None), slept),
+    Planted("days of sleep are no longer than seconds", _set(Walk, "_pass_over", _piece_by_piece), slept_for_days),
     Planted("a phrase without end is answered",
             _set(capture.Capture, "full", property(lambda _self: False)), long_phrase),
     Planted("a clock that dies stops the music", _set(Follower, "advance", lambda _self, _now: None), dead_clock),
@@ -291,6 +301,9 @@ PLANTED = [
     Planted("an end that takes nothing is given up", _set(wire, "MOST_WAITING", 1 << 40), stuffed_link),
     Planted("a dead session's notes are taken over", _set(session, "_take_over", lambda _root: []), left_sounding),
     Planted("restarts are limited", _set(nursery, "MOST_STARTS", 1 << 30), restarts),
+    Planted("the player is told that it is alone",
+            _set(nursery, "Kind", _Instead(wire.Kind, ALONE=wire.Kind.PING)), alone),
+    Planted("what a player left that is not tried again is released", _set(nursery, "RELEASE", "player"), let_go),
     Planted("a frozen child is replaced",
             _set(nursery, "FROZEN", {"engine": math.inf, "player": math.inf, "page": math.inf}), frozen),
     Planted("a stranger's name is not this computer", _set(Gate, "_is_here", lambda _self, _host: True), rebinding),
