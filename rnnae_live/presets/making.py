@@ -78,7 +78,7 @@ def blend(model: Model, parents: Sequence[tuple[Preset, float]], name: str, *, c
 
     The melody is what ``mixer.compose`` makes of them, at the tempo of the heaviest. The states are the mean itself
     where the decoder alone returns that melody, else they are refined from there; only where that leads nowhere they
-    are the encoder's.
+    are the encoder's. A preset does not lean as a mix does: each piece is one state from its beginning to its end.
 
     Args:
         model: with which all were made.
@@ -96,6 +96,7 @@ def blend(model: Model, parents: Sequence[tuple[Preset, float]], name: str, *, c
     chain = mean(voices)
     bpm = max(heard, key=lambda one: one[1])[0].bpm
     melody = play(model, chain, bpm=bpm, within=len(voices) > 1)
+    chain = tuple(replace(link, ends=None) for link in chain)
     total = sum(weight for _, weight in heard)
     shares = " + ".join(f"{weight / total:.0%} {preset.name}" for preset, weight in heard)
     told = f"{credit}; {shares}" if credit else shares
