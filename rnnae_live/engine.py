@@ -284,7 +284,8 @@ class Engine:
         if press is Press.PLAY:
             return self._stop(now) if self.transport.running else self._play(now)
         if press is Press.TAP:
-            bpm = self.transport.tap(now if at is None else at)
+            sounding = any(part.walk is not None for part in self.parts)
+            bpm = self.transport.tap(now if at is None else at, sounding=sounding)
             return [] if bpm is None else [Notice(f"{bpm:.1f} bpm."), *self._follow(now)]
         return self._each(channel, now, lambda part: part.press(press, now), number)
 

@@ -102,12 +102,15 @@ class Transport:
             bpm = min(max(bpm, SLOWEST), FASTEST)
             self.clock = Clock(bpm, now - self.clock.tick(now) * 60.0 / (bpm * PPQ))
 
-    def tap(self, now: float) -> float | None:
-        """Take a tap; return the tempo where taps have set one. At rest the beats are where they were tapped."""
+    def tap(self, now: float, *, sounding: bool = False) -> float | None:
+        """Take a tap; return the tempo where taps have set one.
+
+        At rest, with nothing ``sounding``, the beats are where they were tapped.
+        """
         line = self._tap.tap(now)
         if line is None or self.follower is not None:
             return None
-        if self._playing:
+        if self._playing or sounding:
             self.tempo(line.bpm, now)
         else:
             self.clock = line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnnae_live.control import spec
@@ -414,6 +414,7 @@ turns = st.tuples(
 
 
 @settings(max_examples=80, deadline=None)
+@example([(0.0, (20, 0)), *[(1.0, (118, 127))] * 2, (0.0, (85, 127)), (1.0, (118, 127))], "trade")
 @given(st.lists(turns, max_size=30), st.sampled_from(["loop", "trade", "answer"]))
 def test_whatever_is_turned_every_note_is_whole_and_none_is_doubled(script: list, mode: str) -> None:  # type: ignore[type-arg]
     values = {"mode": choose("mode", mode), "turn": 1.0}

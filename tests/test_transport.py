@@ -70,6 +70,16 @@ def test_taps_set_tempo_and_phase_at_rest_and_tempo_alone_while_it_runs() -> Non
     assert running.bpm == pytest.approx(150.0)
 
 
+def test_a_tap_under_an_answer_moves_no_tick_of_it() -> None:
+    transport = Transport(120.0)
+    for beat in range(4):
+        at = 1.07 + beat * 0.4
+        before = transport.clock.tick(at)
+        transport.tap(at, sounding=True)
+        assert transport.clock.tick(at) == pytest.approx(before)
+    assert transport.bpm == pytest.approx(150.0)
+
+
 def test_somebody_elses_clock_is_followed_and_cannot_be_turned() -> None:
     transport = Transport(120.0, sync="midi")
     for number in range(48):
