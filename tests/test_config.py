@@ -23,6 +23,7 @@ from rnnae_live import config
 from rnnae_live.cli import _configured, cli, live
 from rnnae_live.cli.doctor import variables
 from rnnae_live.config import LARGEST_FILE, Table, decode, edited
+from rnnae_live.config.places import lock_of
 from rnnae_live.control import PART_SPECS
 from rnnae_live.errors import ConfigError, PresetError
 from rnnae_live.files import Lock, home
@@ -389,7 +390,7 @@ def test_what_cannot_be_set_changes_nothing(words: tuple[str, ...], sentence: st
 def test_check_leaves_with_2_where_a_file_is_broken(folder: Path) -> None:
     assert run("config", "check").exit_code == 0
     (folder / "rnnae.toml").write_text("bpm = 60\n")
-    assert "1 settings, all of them good" in run("config", "check").stdout
+    assert "1 setting, good" in run("config", "check").stdout
     (folder / "rnnae.toml").write_text("bpm = 6\n")
     done = run("config", "check")
     assert done.exit_code == 2
@@ -441,12 +442,15 @@ def test_programs_that_write_at_once_lose_nothing(folder: Path) -> None:
 
 def test_a_program_that_does_not_finish_writing_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lock.__init__, "__defaults__", (0.01,))
-    with Lock(folder / ".rnnae.toml.lock"):
+    lock = lock_of(folder / "rnnae.toml")
+    lock.parent.mkdir(parents=True)
+    with Lock(lock):
         done = run("config", "set", "--here", "bpm", "96")
     assert done.exit_code == 2
     assert "cannot be written (another program has been writing for" in done.stderr
     assert not (folder / "rnnae.toml").exists()
     assert run("config", "set", "--here", "bpm", "96").exit_code == 0
+    assert [one.name for one in folder.iterdir() if one != home()] == ["rnnae.toml"]
 
 
 # -- completion ------------------------------------------------------------------------------------------------------

@@ -112,7 +112,10 @@ def check() -> None:
     layers = load(_table(), strict=True)
     _effective(layers)
     for layer in layers.files:
-        click.echo(f"{layer.path}: {len(layer.values)} settings, all of them good.")
+        count = len(layer.values)
+        click.echo(
+            f"{layer.path}: {count} settings, all of them good." if count != 1 else f"{layer.path}: 1 setting, good."
+        )
     if not layers.files:
         click.echo("There is no configuration; `rnnae-live config set bpm 96` would begin one.")
 

@@ -1,6 +1,6 @@
 """A configuration file with one setting changed, and everything else, comments too, as it was.
 
-file, key -> [edit] -> file
+file, key, places -> [edit] -> file
 
 *Threading*: ``written`` keeps other programs out from reading to writing, so that two at once lose nothing.
 *Errors*: ``ConfigError``; the result is checked before it is written, and a file that is broken is not touched.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnae_live.config.file import decode, read
 from rnnae_live.config.key import PARTS, Table
+from rnnae_live.config.places import lock_of
 from rnnae_live.errors import ConfigError
 from rnnae_live.files import Lock, make_folder, write_whole
 
@@ -78,9 +79,10 @@ def written(path: Path, table: Table, name: str, text: str | None) -> None:
     # A link leads to the file that is meant, which stays where it is.
     file = path.resolve()
     edited(read(path) or b"", path, table, name, text)  # What is refused leaves no trace, not even a lock.
+    lock = lock_of(file)
     try:
-        make_folder(file.parent)
-        with Lock(file.with_name(f".{file.name}.lock")):
+        make_folder(lock.parent)
+        with Lock(lock):
             write_whole(file, edited(read(path) or b"", path, table, name, text))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}); nothing was changed.") from None

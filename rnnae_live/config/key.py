@@ -98,7 +98,7 @@ class Table:
         known = self.keys if keys is None else keys
         if name in known:
             return known[name]
-        near = difflib.get_close_matches(name.lower().replace("_", "-").replace(" ", "-"), known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name.lower().replace("_", "-").replace(" ", "-"), known, n=1, cutoff=0.6)
         hint = f"did you mean '{near[0]}'?" if near else "`rnnae-live config show` lists those that there are."
         raise ConfigError(f"There is no setting {quoted(name)}; {hint}")
 

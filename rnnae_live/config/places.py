@@ -98,6 +98,11 @@ def remember(layers: Layers) -> None:
                 write_whole(copy, layer.data)
 
 
+def lock_of(path: Path) -> Path:
+    """Return by which file those who change a configuration know each other: in the user's folder, in nobody's way."""
+    return _copy(path).with_suffix(".lock")
+
+
 def _copy(path: Path) -> Path:
     """Return where the copy of a file is."""
     place = hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:16]

@@ -104,6 +104,17 @@ def summary(library: Library, preset: Preset) -> dict[str, Any]:
     }
 
 
+def scene_words(preset: Preset) -> str:
+    """Return in words what a preset sets beside its song, empty for nothing."""
+    scene = preset.scene
+    if scene is None:
+        return ""
+    parts = [f"{key}={value}" for key, value in scene.values.items()]
+    parts += [f"mode {scene.mode}"] * bool(scene.mode)
+    parts += [f"the map {scene.mapping!r} of your controller"] * bool(scene.mapping)
+    return ", ".join(parts)
+
+
 def report(library: Library, preset: Preset, sentence: str, *, as_json: bool) -> None:
     """Print what was done to a preset, and what is known of it now where a program reads it."""
     if as_json:

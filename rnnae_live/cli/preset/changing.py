@@ -19,6 +19,7 @@ from rnnae_live.cli.preset.arguments import (
     open_library,
     print_json,
     report,
+    scene_words,
     summary,
 )
 from rnnae_live.control import MODES, SHARED_SPECS, SPECS
@@ -208,11 +209,7 @@ def scene(
     if as_json:
         print_json({**summary(library, preset), "scene": to_builtins(preset.scene)})
         return
-    shown = preset.scene or Scene()
-    parts = [f"{key}={value}" for key, value in shown.values.items()]
-    parts += [f"mode {shown.mode}"] * bool(shown.mode)
-    parts += [f"the map {shown.mapping!r} of your controller"] * bool(shown.mapping)
-    click.echo(f"{preset.name!r} sets {', '.join(parts) or 'nothing but its song'}.")
+    click.echo(f"{preset.name!r} sets {scene_words(preset) or 'nothing but its song'}.")
 
 
 def _map_names() -> tuple[str, ...]:

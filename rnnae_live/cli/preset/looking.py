@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnnae_live.cli.preset.arguments import BANK, JSON, NAME, NAMES, open_library, print_json, summary, tell
+from rnnae_live.cli.preset.arguments import (
+    BANK,
+    JSON,
+    NAME,
+    NAMES,
+    open_library,
+    print_json,
+    scene_words,
+    summary,
+    tell,
+)
 
 if TYPE_CHECKING:
     from rnnae_live.library import Library, Preset
+
+MOST_COLUMNS = 100
+"""Of a piano roll of text."""
 
 
 @click.command(name="list", short_help="List presets: all, or those that a word or a tag finds.")
@@ -74,18 +88,42 @@ def show(*, name: str, bank: Path | None, as_json: bool) -> None:
 
     library = open_library(bank)
     preset = library.find(name)
-    facts = {**summary(library, preset), "scene": to_builtins(preset.scene), "file": preset.file}
     if as_json:
+        facts = {**summary(library, preset), "scene": to_builtins(preset.scene), "file": preset.file}
         print_json({**facts, "melody": [list(n[:3]) for n in preset.notes]})
         return
+    for key, value in _facts(library, preset).items():
+        if value:
+            click.echo(f"{key:>8}  {value}")
+    for line in _roll(preset):
+        click.echo(f"          {line}")
+
+
+def _facts(library: Library, preset: Preset) -> dict[str, str]:
+    """Return what a preset holds, in words; nothing for what it has not."""
+    from rnnae_live.library import shown_program
+
+    return {
+        "name": preset.name,
+        "id": preset.id,
+        "program": shown_program(preset),
+        "slot": str(preset.slot or ""),
+        "tags": ", ".join(preset.tags),
+        "melody": f"{preset.notes_count} notes in {preset.states_count} states, {preset.bpm:g} bpm",
+        "recall": "exact" if preset.exact else "not exact",
+        "sets": scene_words(preset),
+        "credit": preset.credit,
+        "file": f"{preset.file}{'' if library.is_own(preset) else ' (factory, read-only)'}",
+    }
+
+
+def _roll(preset: Preset) -> list[str]:
+    """Return the melody as a piano roll of text."""
     from rnnae_live.pianoroll import as_text, pitch_range
 
-    for key, value in facts.items():
-        click.echo(f"{key:>12}  {', '.join(value) if key == 'tags' else '' if value is None else value}")
     melody = preset.melody
-    ticks = max(6, -(-melody.length // 96))
-    for line in as_text(melody, -(-melody.length // ticks), *pitch_range([melody]), ticks):
-        click.echo(f"  {line}")
+    columns = max(20, min(MOST_COLUMNS, shutil.get_terminal_size().columns - 10))
+    return as_text(melody, columns, *pitch_range([melody]), max(1, melody.length))
 
 
 @click.command(short_help="Verify that every preset comes back note for note.")

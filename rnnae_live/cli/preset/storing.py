@@ -134,12 +134,17 @@ def reencode(*, names: tuple[str, ...], bank: Path | None) -> None:
     chosen = [p for p in opened.strangers if not names or wanted & {p.id, p.name.casefold()}]
     if names and len(chosen) < len(wanted):
         raise PresetError(f"Not all of {', '.join(names)} are presets that another model made; see `preset list`.")
+    if not chosen:
+        click.echo(f"Nothing to do: all your presets are at home in the model {opened.model.model_id}.")
     lost = 0
     for preset in chosen:
         made = opened.reencode(preset)
         lost += not made.exact
         click.echo(f"{preset.name}: " + ("exact" if made.exact else "this model does not return it; it stays as it is"))
-    click.echo(f"{len(chosen) - lost} of {len(chosen)} presets are at home in the model {opened.model.model_id} now.")
+    if chosen:
+        click.echo(
+            f"{len(chosen) - lost} of {len(chosen)} presets are at home in the model {opened.model.model_id} now."
+        )
     if lost:
         raise click.exceptions.Exit(1)
 
