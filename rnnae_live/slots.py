@@ -35,9 +35,9 @@ def slot_of(song: Song) -> Slot:
 
 
 def numbered(program: int) -> str:
-    """Return the number of a program change as performers count: programs from 1, banks from 0 and the first unsaid."""
+    """Return the number of a program change as performers count: programs and banks from 1, the first bank unsaid."""
     bank, number = divmod(program, PROGRAMS)
-    return f"program {number + 1} of bank {bank}" if bank else f"program {number + 1}"
+    return f"program {number + 1} of bank {bank + 1}" if bank else f"program {number + 1}"
 
 
 def wishes_of(scene: Scene | None) -> dict[str, float]:

@@ -242,7 +242,7 @@ def test_a_preset_with_a_scene_sets_everything_that_it_names() -> None:
     assert stage.pitches() == [60, 62, 48, 48]
     stage.hear(b"\xb0\x20\x02")
     stage.hear(b"\xc0\x07")
-    assert "program 8 of bank 2" in stage.notices[-1].text
+    assert "program 8 of bank 3" in stage.notices[-1].text
 
 
 def test_trading_bars_the_performer_begins_and_is_answered_on_the_line() -> None:

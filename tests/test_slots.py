@@ -67,4 +67,4 @@ def test_scenes_and_numbers_in_words() -> None:
     assert wishes_of(None) == {}
     with pytest.raises(ConfigError, match="'sideways' is no scale"):
         wishes_of(Scene({"scale": "sideways"}))
-    assert [numbered(number) for number in (0, 127, 128 * 2 + 4)] == ["program 1", "program 128", "program 5 of bank 2"]
+    assert [numbered(number) for number in (0, 127, 128 * 2 + 4)] == ["program 1", "program 128", "program 5 of bank 3"]

@@ -84,7 +84,7 @@ def addresses() -> Mapping[str, Address]:
         own = [name for name in ACTIONS if name not in SHARED_ACTIONS]
         table += [Address(f"{root}/{_words(name)}", number, name, *_button(name)) for name in own]
         takes = "a name, or a program 1-128"
-        table.append(Address(f"{root}/{SELECT}", number, PRESET, takes, "put a preset into slot 1"))
+        table.append(Address(f"{root}/{SELECT}", number, PRESET, takes, "choose a preset: into slot 1, with its scene"))
     return {one.path: one for one in table}
 
 

@@ -83,7 +83,7 @@ def tag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool) -
     """
     library = open_library(bank)
     now = library.tag(library.find_any(name), add=tags)
-    report(library, now, f"{now.name!r} has the tags {', '.join(now.tags)}.", as_json=as_json)
+    report(library, now, _tagged(now), as_json=as_json)
 
 
 @click.command(short_help="Take tags from a preset.")
@@ -100,7 +100,7 @@ def untag(*, name: str, tags: tuple[str, ...], bank: Path | None, as_json: bool)
     """
     library = open_library(bank)
     now = library.tag(library.find_any(name), remove=tags)
-    report(library, now, f"{now.name!r} has the tags {', '.join(now.tags) or '(none)'}.", as_json=as_json)
+    report(library, now, _tagged(now), as_json=as_json)
 
 
 @click.command(short_help="Give a preset a program number.")
@@ -280,6 +280,12 @@ def _restore(name: str | None, bank: Path | None, *, force: bool, as_json: bool)
     library = open_library(bank)
     preset, lost = library.restore(name, force=force)
     report(library, preset, "; ".join([f"{preset.name!r} is back", *lost]) + ".", as_json=as_json)
+
+
+def _tagged(preset: Preset) -> str:
+    if not preset.tags:
+        return f"{preset.name!r} has no tags."
+    return f"{preset.name!r} has the tag{'s' * (len(preset.tags) > 1)} {', '.join(preset.tags)}."
 
 
 def _taken(loser: Preset | None, winner: Preset, kind: str) -> str:
