@@ -271,3 +271,22 @@ def records(
             lengths = bytes(map(len, one.rows))
             made.setdefault(padded, []).append(tokens.tobytes() + lengths + one.weights.astype("<f4").tobytes())
     return made
+
+
+_equipment: list[Bridges] = []
+"""What a process has been given, once, because it is too large to travel with every block."""
+
+
+def equip(bridges: Bridges) -> None:
+    """Give this process the bridges of all the ``equipped_records`` that it will make."""
+    _equipment[:] = [bridges]
+
+
+def equipped_records(
+    phrases: Sequence[Spelled], vocabulary: Vocabulary, seed: Sequence[int], *, move: bool
+) -> dict[int, list[bytes]]:
+    """Return ``records`` made with the bridges that this process has been given.
+
+    It is here, and not where the processes are started, because they load what is about it: not TensorFlow.
+    """
+    return records(phrases, vocabulary, seed, _equipment[0], move=move)

@@ -35,7 +35,18 @@ import tensorflow as tf
 
 from rnnae_export.bridges import Bridges
 from rnnae_export.corpus import Read, windows
-from rnnae_export.mixtures import HYBRIDS, MIXES, PHRASES, ROWS, WIDTHS, Group, Spelled, padded_width, records
+from rnnae_export.mixtures import (
+    HYBRIDS,
+    MIXES,
+    PHRASES,
+    ROWS,
+    WIDTHS,
+    Group,
+    Spelled,
+    equip,
+    equipped_records,
+    padded_width,
+)
 from rnnae_export.network import Batch, Tensor
 from rnnae_live.errors import RnnaeError
 from rnnae_live.files import write_whole
@@ -108,7 +119,7 @@ def write_shards(folder: Path, songs: Iterable[Read], recipe: Recipe, fingerprin
     bridges, songs = _lessons(iter(songs), writer.vocabulary)
     # Spawned: a fork of a process with threads, as TensorFlow's, may hang.
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, _equip, (bridges,)) as pool, ExitStack() as files:
+    with ProcessPoolExecutor(workers, spawn, equip, (bridges,)) as pool, ExitStack() as files:
         writer.open(files)
         for name, melody, fault in songs:
             if melody is None:
@@ -136,20 +147,6 @@ def _lessons(songs: Iterator[Read], vocabulary: Vocabulary) -> tuple[Bridges, It
         if bridges.notes >= LESSONS:
             break
     return bridges, chain(heard, songs)
-
-
-_equipment: list[Bridges] = []
-"""What a process of the pool has been given, once, because it is too large to travel with every block."""
-
-
-def _equip(bridges: Bridges) -> None:
-    _equipment[:] = [bridges]
-
-
-def _records(
-    phrases: list[Spelled], vocabulary: Vocabulary, seed: Sequence[int], *, move: bool
-) -> dict[int, list[bytes]]:
-    return records(phrases, vocabulary, seed, _equipment[0], move=move)
 
 
 def await_shards(folder: Path, fingerprint: str) -> Index:
@@ -217,7 +214,7 @@ class _Writer:
     def _submit(self, phrases: list[Spelled], pool: ProcessPoolExecutor) -> None:
         for part in range(self.recipe.passes):
             seed = (self.recipe.seed, self.blocks, part)
-            self._running.append(pool.submit(_records, phrases, self.vocabulary, seed, move=self.recipe.move))
+            self._running.append(pool.submit(equipped_records, phrases, self.vocabulary, seed, move=self.recipe.move))
         self.blocks += 1
         while len(self._running) > 2 * self.recipe.passes + 2:
             self._write()
