@@ -84,7 +84,8 @@ def _await(process: subprocess.Popen[bytes], log: int) -> None:
         PortError: it ended, or took too long.
     """
     deadline = time.monotonic() + STARTING
-    while not answers():
+    # A server of somebody else under this name may answer in its place.
+    while not (answers() and process.poll() is None):
         if process.poll() is not None or time.monotonic() > deadline:
             raise PortError(f"A JACK server of our own did not start: {_cause(os.pread(log, 4096, 0))}")
         time.sleep(0.1)
