@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnae_live.control import Assignment, ControlMap, Mode
+from rnnae_live.control import SPECS, Assignment, ControlMap, Mode
 from rnnae_live.control.display import display
 from rnnae_live.control.sources import source
 from rnnae_live.control.store import Controls, PortControls, change, load, save
@@ -58,9 +58,9 @@ class Show(Stage):
         self.lamps += [one.data for one in outputs if isinstance(one, Due) and one.port == CONTROL]
         self.notices += [one for one in outputs if isinstance(one, Notice)]
 
-    def move(self, data: bytes, port: int = CONTROL) -> list[bytes]:
+    def move(self, data: bytes, port: int = CONTROL, after: float = 1.0) -> list[bytes]:
         """Let a control move; return what its lamps are sent."""
-        self.now += 1.0
+        self.now += after
         self.lamps.clear()
         event = read(data, self.now)
         assert event is not None
@@ -161,6 +161,28 @@ def test_every_knob_has_to_be_picked_up_again_by_the_takeover_of_the_map() -> No
     show.program(0)
     show.move(b"\xb0\x10\x7f")
     assert show.value("swing") == 1.0
+
+
+def test_where_a_knob_stands_is_still_known_in_another_map() -> None:
+    show = Show()
+    show.do(turn="glide", value=2.0)
+    show.move(b"\xb0\x10\x7f")
+    show.program(1)
+    surface = show.engine.surfaces.get(CONTROL)
+    assert surface is not None
+    assert surface.physical == {("glide", 0): SPECS["glide"].maximum}
+    # So that one message that passes the value is enough.
+    show.move(b"\xb0\x10\x01")
+    assert 0 < show.value("glide") < 2.0
+
+
+def test_a_knob_in_a_hand_has_to_be_picked_up_after_a_preset() -> None:
+    show = Show(controls(Mode.PICKUP))
+    show.move(b"\xb0\x10\x00")
+    show.move(b"\xb0\x10\x40")
+    show.move(b"\xc0\x03", PLAYED, after=0.1)
+    show.move(b"\xb0\x10\x41", after=0.1)
+    assert show.value("swing") == 0.25
 
 
 def test_the_same_map_again_still_has_to_be_picked_up() -> None:
