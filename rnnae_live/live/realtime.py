@@ -12,6 +12,7 @@ import ctypes
 import gc
 import os
 import sys
+from pathlib import Path
 
 PLAYER, ENGINE = 10, 5
 """Real-time priorities: above everything that is not real time, below audio servers; the player before the engine."""
@@ -28,18 +29,29 @@ _CURRENT, _FUTURE, _ON_FAULT = 1, 2, 4
 
 
 def schedule(priority: int) -> bool:
-    """Ask for real-time scheduling for this thread and those that it makes; return whether it was given."""
+    """Ask for real-time scheduling for all threads and those that they make; return whether it was given.
+
+    Libraries have threads that only wait. When the process is killed its sockets close after the last of them has
+    ended, and whoever waits for that waits for the processor that each of them needs for it.
+    """
     if not hasattr(os, "sched_setscheduler"):
         return False
     try:
         import resource
 
         limit = int(STUCK[priority] * 1e6)
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        for thread in _threads():
+            os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(priority))
         resource.setrlimit(resource.RLIMIT_RTTIME, (limit, limit))
     except (OSError, ValueError):
         return False
     return True
+
+
+def _threads() -> list[int]:
+    """Return the numbers of this process's threads where the system tells them, else 0 for the one that asks."""
+    tasks = Path("/proc/self/task")
+    return [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]
 
 
 def lock_memory() -> bool:
