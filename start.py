@@ -13,21 +13,39 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 SUPPORTED = ((3, 11), (3, 12))
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
-    "mypy": ["mypy"],
     "import contracts": ["lint-imports"],
-    "tests": ["pytest"],
 }
+"""What takes seconds, by name."""
+
+TYPES = {"mypy": ["mypy"]}
+TESTS = {"tests": ["pytest", "--ignore=tests/export"]}
+TRAINING = {"tests of training": ["pytest", "-p", "no:cacheprovider", "tests/export"]}
+"""These compute, and the other tests mostly wait for moments and processes, so both are done at the same time."""
+
+YIELDING = ["nice", "-n", "19"] if shutil.which("nice") else []
+"""Put before a command, it leaves the processor to whoever else wants it."""
 
 
 class SetupError(Exception):
     """Set-up cannot go on; the message says why and what to do."""
+
+
+class Result(NamedTuple):
+    """How a check went, in how many seconds, and what it said where nobody listened."""
+
+    name: str
+    green: bool
+    seconds: float
+    said: str
 
 
 def main(words: list[str]) -> int:
@@ -85,18 +103,39 @@ def fingerprint(lock: Path) -> str:
 
 
 def test(python: Path, words: list[str]) -> int:
-    """Run every check, ``words`` added to pytest's, and return 0 if all are green, else 1."""
-    results = []
-    for name, command in CHECKS.items():
+    """Run every check and return 0 if all are green, else 1; ``words`` are pytest's, and choose among the tests."""
+    if words:
+        return _told([_check(python, *one) for one in {**CHECKS, **TYPES, "tests": ["pytest", *words]}.items()])
+    with ThreadPoolExecutor() as beside:
+        results = [_check(python, *one) for one in CHECKS.items()]
+        quiet = [beside.submit(_check, python, *one, aside=True) for one in {**TYPES, **TRAINING}.items()]
+        results += [_check(python, *one) for one in TESTS.items()]
+        for one in quiet:
+            results.append(one.result())
+            print(f"\n== {one.result().name}\n{one.result().said}", end="", flush=True)
+    return _told(results)
+
+
+def _check(python: Path, name: str, command: list[str], *, aside: bool = False) -> Result:
+    """Run one check where all can read it, or ``aside``: out of the way, and what it says is kept."""
+    command = [str(python.with_name(command[0])), *command[1:]]
+    began = time.monotonic()
+    if aside:
+        run = [*YIELDING, *command]
+        done = subprocess.run(run, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        status, said = done.returncode, done.stdout.decode(errors="replace")
+    else:
         print(f"\n== {name}", flush=True)
-        began = time.monotonic()
-        extra = words if name == "tests" else []
-        status = subprocess.call([str(python.with_name(command[0])), *command[1:], *extra], cwd=ROOT)
-        results.append((name, status == 0, time.monotonic() - began))
+        status, said = subprocess.call(command, cwd=ROOT), ""
+    return Result(name, status == 0, time.monotonic() - began, said)
+
+
+def _told(results: list[Result]) -> int:
+    """Say how each check went, and return the exit status of all."""
     print()
-    for name, green, seconds in results:
-        print(f"{'ok    ' if green else 'FAILED'} {name} ({seconds:.1f} s)")
-    return 0 if all(green for _, green, _ in results) else 1
+    for one in results:
+        print(f"{'ok    ' if one.green else 'FAILED'} {one.name} ({one.seconds:.1f} s)")
+    return 0 if all(one.green for one in results) else 1
 
 
 def _supported_python() -> str:

@@ -117,17 +117,38 @@ def test_other_words_are_passed_on(words: list[str], runs: list[str], monkeypatc
     assert ran == [["python", "-m", "rnnae_live", *runs]]
 
 
-def test_test_runs_every_check_and_fails_with_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ran: list[list[str]] = []
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The checks that were run. Where all can read it mypy finds fault, and beside them the tests of training."""
+    commands: list[list[str]] = []
 
-    def call(command: list[str], **_: object) -> int:
-        ran.append(command)
-        return int("mypy" in command[0])
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        commands.append([Path(command[0]).name, *command[1:]])
+        return subprocess.CompletedProcess(command, int("tests/export" in command), b"1 failed\n")
 
-    monkeypatch.setattr(subprocess, "call", call)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "call", lambda command, **_: int("mypy" in run(command).args[0]))
+    monkeypatch.setattr(start, "YIELDING", [])
+    return commands
+
+
+def test_test_runs_every_check_and_fails_with_one(ran: list[list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert start.test(Path("bin/python"), ["-k", "melody"]) == 1
-    assert [Path(command[0]).name for command in ran] == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
-    assert ran[-1][-2:] == ["-k", "melody"]
-    assert "FAILED mypy" in capsys.readouterr().out
+    assert [command[0] for command in ran] == ["ruff", "ruff", "lint-imports", "mypy", "pytest"]
+    assert ran[-1] == ["pytest", "-k", "melody"]
+    said = capsys.readouterr().out
+    assert "FAILED mypy" in said
+    assert "ok     tests" in said
+
+
+def test_what_runs_beside_the_others_is_told_after_them_and_counts(
+    ran: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert start.test(Path("bin/python"), []) == 1
+    assert sorted(command[0] for command in ran) == ["lint-imports", "mypy", "pytest", "pytest", "ruff", "ruff"]
+    chosen = [word for command in ran if command[0] == "pytest" for word in command if "tests/export" in word]
+    assert sorted(chosen) == ["--ignore=tests/export", "tests/export"]
+    said = capsys.readouterr().out
+    assert said.index("== tests\n") < said.index("== tests of training\n1 failed\n")
+    assert "FAILED tests of training" in said
+    assert "ok     mypy" in said
