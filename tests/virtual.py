@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from rnnae_live.clock import PPQ
+from rnnae_live.control import spec
 from rnnae_live.engine import Engine
 from rnnae_live.errors import PresetError
 from rnnae_live.events import Notice, Output, note_off, note_on, read
@@ -20,8 +21,13 @@ from rnnae_live.state import Chain
 BEAT = 0.5
 """Seconds of a quarter note at the tempo of these tests, 120."""
 
+BAR = 4 * BEAT
+
 BEGIN = 100.0
 """Second at which virtual time begins."""
+
+UP, DOWN = [60, 62, 64, 65], [72, 71, 69, 67, 65, 64, 62, 60, 59, 57, 55, 53]
+"""Pitches of the two songs of the bank."""
 
 
 @dataclass
@@ -252,3 +258,17 @@ class Stage:
                     return False
                 keys[key] = 0
         return not any(keys.values()) and not list(self.player.ledger)
+
+
+def choose(name: str, word: str) -> float:
+    return spec(name).named(word)
+
+
+def looping(*presets: tuple[str, float], **values: float) -> PartSettings:
+    given = {"mode": choose("mode", "loop"), "follow": 0.0, **values}
+    return PartSettings(presets=presets, values=given)
+
+
+def begun(stage: Stage) -> float:
+    """Second at which the transport was at tick 0."""
+    return round(stage.engine.transport.clock.time(0) - BEGIN, 3)
