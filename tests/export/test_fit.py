@@ -31,7 +31,7 @@ from rnnae_live.state import Floats
 from rnnae_live.tokens import Vocabulary
 from tests.export.test_network import tune
 
-pytestmark = pytest.mark.export
+pytestmark = [pytest.mark.export, pytest.mark.timeout(600)]
 
 UNITS = 16
 RATES = Fitting(rate=2e-2, state_rate=0.1)

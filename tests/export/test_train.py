@@ -16,7 +16,7 @@ from rnnae_export.cli import evaluate, export
 from rnnae_export.cli import train as train_command
 from rnnae_export.corpus import read_corpus
 from rnnae_export.shards import Index, Recipe, write_shards
-from rnnae_export.train import SHARDS, Progress, Settings, train
+from rnnae_export.train import SHARDS, Progress, Settings, claim, train
 
 from rnnae_live import midifile
 from rnnae_live.errors import RnnaeError
@@ -67,7 +67,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
 
 def test_other_settings_do_not_mix_into_a_run(tmp_path: Path) -> None:
     index = shards(tmp_path / "run")
-    train(tmp_path / "run", SETTINGS, index, [], lambda _: None)
+    claim(tmp_path / "run", SETTINGS)
     with pytest.raises(RnnaeError, match="other settings"):
         train(tmp_path / "run", Settings(units=16, notes=0.02), index, [], lambda _: None)
 
