@@ -188,8 +188,8 @@ def suspend(seen: Seen, long: bool, _folder: Path) -> None:
     seen.figures["notes at the moment of waking, most"] = worst
 
 
-OF_THE_WALL = {"library/shelf.py", "live/engine.py", "live/tape.py", "recorder.py", "cli/demo.py"}
-"""Modules that name files after the time of day; nobody else may look at it."""
+OF_THE_WALL = {"library/shelf.py", "live/engine.py", "live/tape.py", "osc/server.py", "recorder.py", "cli/demo.py"}
+"""Modules that name files after the time of day, or are told moments in it (OSC); nobody else may look at it."""
 
 
 def wall_clock(seen: Seen, _long: bool, _folder: Path) -> None:
