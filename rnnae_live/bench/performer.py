@@ -91,8 +91,9 @@ def perform(plan: dict[str, Any]) -> Hearing:
     timed = Timed([(begin + at, data) for at, data in messages])
     sent = timed.sent if hands.drive(timed) else play(hands.send, messages, begin)
     time.sleep(max(0.0, begin + plan["seconds"] - time.monotonic()) + SETTLE)
-    hands.close()
-    ears.close()
+    # A synchronous server would wait five seconds for a client that is gone and has not said so.
+    other.close()
+    system.close()
     return Hearing(sent, heard, float(getattr(system, "period", 0.0)), ears.fault_count)
 
 

@@ -28,13 +28,13 @@ def command(backend: str, destination: str | None) -> None:
         click.echo(f"Silenced {silenced} running session{'s' if silenced > 1 else ''}.")
     if destination is not None:
         choice = choose(backend, named=True)
-        port = choice.backend.open_output("RNN-AE Live Panic", destination)
-        for data in silence():
-            port.send(data)
-        for channel in range(CHANNELS):
-            for pitch in range(PITCHES):
-                port.send(note_off(channel, pitch))
-        port.close()
+        with contextlib.closing(choice.backend):
+            port = choice.backend.open_output("RNN-AE Live Panic", destination)
+            for data in silence():
+                port.send(data)
+            for channel in range(CHANNELS):
+                for pitch in range(PITCHES):
+                    port.send(note_off(channel, pitch))
         click.echo(f"Silenced '{destination}' ({choice.why}).")
     elif not silenced:
         raise PortError("No session is playing here. To silence a port, name it: rnnae-live panic --out NAME.")

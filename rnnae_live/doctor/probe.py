@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from typing import Any
 
 from rnnae_live.errors import PortError
 from rnnae_live.ports import backend
+from rnnae_live.ports.base import Backend
 
 CLIENT = "RNN-AE Live Doctor"
 
@@ -19,18 +21,22 @@ CLIENT = "RNN-AE Live Doctor"
 def probe(name: str) -> dict[str, Any]:
     """Return ``in`` and ``out`` (names), ``virtual`` (why none can be made, empty where they can), or ``missing``."""
     try:
-        system = backend(name, CLIENT)
-        found: dict[str, Any] = {"title": system.title, "in": system.sources(), "out": system.destinations()}
+        with closing(backend(name, CLIENT)) as system:
+            found: dict[str, Any] = {"title": system.title, "in": system.sources(), "out": system.destinations()}
+            found["virtual"] = _virtual(system)
     except PortError as error:
         return {"missing": str(error)}
-    try:
-        source, destination = system.open_input(_forget, "Doctor In"), system.open_output("Doctor Out")
-        source.close()
-        destination.close()
-        found["virtual"] = ""
-    except PortError as error:
-        found["virtual"] = str(error)
     return found
+
+
+def _virtual(system: Backend) -> str:
+    """Return why no virtual ports can be made, nothing where they can."""
+    try:
+        system.open_input(_forget, "Doctor In")
+        system.open_output("Doctor Out")
+    except PortError as error:
+        return str(error)
+    return ""
 
 
 def _forget(_at: float, _data: bytes) -> None:

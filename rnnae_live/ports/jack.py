@@ -40,8 +40,11 @@ DRAIN = 0.3
 DRAIN_CYCLES = 3
 """Periods for that: one in which a source is asked for its last, one in which it is read, and one begun already."""
 
-REST = 0.02
+REST = 0.1
 """Seconds beyond two periods without a call after which the server is taken to call no more."""
+
+LEAVING = 1.0
+"""Seconds that leaving the server's cycle may take."""
 
 CONNECT_CYCLES = 2
 """Periods after which a new connection carries messages: what is written before is lost."""
@@ -148,8 +151,8 @@ class Jack(Backend):
             self._client.deactivate()
 
     def _await_rest(self) -> None:
-        """Wait until the server calls no more, ``DRAIN`` seconds at most."""
-        deadline = time.monotonic() + DRAIN
+        """Wait until the server calls no more, ``LEAVING`` seconds at most: a call into a process that ends crashes."""
+        deadline = time.monotonic() + LEAVING
         seen, since = -1, 0.0
         while (now := time.monotonic()) < deadline:
             if self.cycles != seen:

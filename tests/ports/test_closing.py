@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnae_live.bench.performer import perform
 from tests.ports.server import JackServer
 
 pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
@@ -42,13 +43,7 @@ stop.set()
 """
 
 
-LEAVINGS = (
-    """
-import subprocess, sys, time
-from rnnae_live.ports import backend
-
-leave = """
-    + repr("""
+LEAVE = """
 import time
 from rnnae_live.ports import backend
 system = backend("jack", "Leaving")
@@ -56,16 +51,21 @@ system.open_input(lambda at, data: None, "in")
 system.open_output("out").drive(lambda begin, end, send: None)
 time.sleep(0.1)
 system.close()
-""")
-    + """
+"""
+
+WATCHER = """
+import subprocess, sys, time
+from rnnae_live.ports import backend
+
 moments = []
 watcher = backend("jack", "Watcher")
+watcher.open_input(lambda at, data: None, "ear")
 watcher.open_output("out").drive(lambda begin, end, send: moments.append(time.monotonic()))
-for _ in range(8):
-    subprocess.run([sys.executable, "-c", leave], check=True)
+for _ in range({times}):
+    subprocess.run({command}, check=True, stdout=subprocess.DEVNULL)
+watcher.close()
 print(max(after - before for before, after in zip(moments, moments[1:])))
 """
-)
 
 
 @pytest.fixture(params=["synchronous", "asynchronous"])
@@ -85,9 +85,27 @@ def test_a_client_can_leave_while_it_is_called() -> None:
 
 @pytest.mark.usefixtures("server")
 def test_nobody_else_waits_for_a_client_that_leaves() -> None:
-    said, status = run(LEAVINGS)
+    assert longest_wait([sys.executable, "-c", LEAVE], 8) < 5 * TIMEOUT / 1000
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rnnae_live.doctor.probe", "jack"],
+        ["rnnae_live", "panic", "--backend", "jack", "--out", "Watcher:ear"],
+        ["tests.ports.test_closing"],
+    ],
+)
+def test_nobody_else_waits_for_a_command(command: list[str]) -> None:
+    assert longest_wait([sys.executable, "-m", *command], 2) < 5 * TIMEOUT / 1000
+
+
+def longest_wait(command: list[str], times: int) -> float:
+    """Return the longest time between two calls of a client while a command was run some times."""
+    said, status = run(WATCHER.format(command=command, times=times))
     assert status == 0
-    assert float(said) < 5 * TIMEOUT / 1000
+    return float(said)
 
 
 def run(script: str) -> tuple[str, int]:
@@ -99,3 +117,7 @@ def run(script: str) -> tuple[str, int]:
             process.kill()
             said, _ = process.communicate()
     return said, process.returncode
+
+
+if __name__ == "__main__":
+    perform({"backend": "jack", "source": "Watcher:out", "destination": "Watcher:ear", "seconds": 0.1, "messages": []})
