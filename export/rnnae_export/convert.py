@@ -193,7 +193,8 @@ def _encoder(net: AutoEncoder) -> bytes:
         ]
     )
     def read(symbols: Tensor, h: Tensor, c: Tensor) -> dict[str, Any]:
-        # What is hot is gathered from the unit matrix and added up: one-hot operators, four of each, take twice as long.
+        # What is hot is gathered from the unit matrix and added up: one-hot operators, four of each, take twice as
+        # long.
         hot = tf.gather(tf.eye(len(net.encoder_kernel)), symbols + Vocabulary().offsets)
         rows = tf.matmul(tf.ones([1, 1, 4]), hot)
         steps = tf.shape(rows)[0]

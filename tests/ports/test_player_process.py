@@ -46,7 +46,7 @@ OPTIONS: dict[str, object] = {
 class Front:
     """Starts the player as the front does, answers nothing, and writes down what it says."""
 
-    def __init__(self, folder: Path, program: str = "player", **options: Any) -> None:
+    def __init__(self, folder: Path, program: str = "player", **options: object) -> None:
         self.folder = folder
         self._engines: list[Engine] = []
         self._listener = Listener(folder, "front")
@@ -165,8 +165,8 @@ def other() -> Iterator[Other]:
 def start(tmp_path: Path) -> Iterator[Callable[..., Front]]:
     started: list[Front] = []
 
-    def _start(**options: Any) -> Front:
-        started.append(Front(tmp_path, **options))
+    def _start(program: str = "player", **options: object) -> Front:
+        started.append(Front(tmp_path, program, **options))
         return started[-1]
 
     yield _start
