@@ -191,10 +191,13 @@ class _Speaker:
         logits += begin
         return logits[:, : self._split], logits[:, self._split :]
 
-    def say(self, row: int, pitch: int, duration: int, place: int) -> None:
-        """Tell the next step what was chosen for a link."""
-        rows = slice(row, None, len(self._shares)) if self._leans else row
-        self._stepper.say(rows, pitch, duration, place)
+    def say(self, pitches: Sequence[int], durations: Sequence[int], places: Sequence[int]) -> None:
+        """Tell the next step what was chosen for every link."""
+        if len(places) == 1:
+            self._stepper.say(slice(None), pitches[0], durations[0], places[0])
+            return
+        chosen = np.array([pitches, durations, places], np.int32)
+        self._stepper.say(slice(None), *(np.tile(chosen, 2) if self._leans else chosen))
 
 
 @lru_cache(maxsize=64)
@@ -211,6 +214,8 @@ def _spell(model: Model, speaker: _Speaker, lengths: Sequence[int], choice: _Cho
     left = list(lengths)
     places = [model.place(length, length) for length in lengths]
     rows: list[list[tuple[int, int]]] = [[] for _ in left]
+    # What has ended goes on unheard with its last token.
+    chosen, lasting = [REST] * len(left), [1] * len(left)
     playing = list(range(len(left)))
     while playing:
         pitches, durations = choice.weigh(*speaker.step(left), places)
@@ -225,8 +230,9 @@ def _spell(model: Model, speaker: _Speaker, lengths: Sequence[int], choice: _Cho
                     pitch = choice.note(row, pitches)
                 choice.silent[row] = pitch < FIRST_PITCH
             rows[row].append((pitch, duration))
+            chosen[row], lasting[row] = pitch, duration
             left[row] -= ticks[duration]
             places[row] = model.place(lengths[row], left[row])
-            speaker.say(row, pitch, duration, places[row])
+        speaker.say(chosen, lasting, places)
         playing = [row for row in playing if left[row] > 0]
     return rows
