@@ -19,6 +19,7 @@ from typing import Any
 from rnnae_live.clock import Sender
 from rnnae_live.control import SHARED_SPECS, Press, Select, Surface, Surfaces, Turn, initial, spec
 from rnnae_live.control import Move as ControlMove
+from rnnae_live.counts import Counts
 from rnnae_live.errors import ConfigError, ControlError, RnnaeError
 from rnnae_live.events import (
     PLAYED,
@@ -41,7 +42,7 @@ from rnnae_live.events import (
 )
 from rnnae_live.hearing import from_plain
 from rnnae_live.melody import Melody
-from rnnae_live.part import Counts, Part
+from rnnae_live.part import Part
 from rnnae_live.settings import Settings
 from rnnae_live.state import Chain
 from rnnae_live.transport import Move, Transport

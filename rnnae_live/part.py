@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rnnae_live.capture import Capture
 from rnnae_live.change import Change
 from rnnae_live.control import Press, Turn, weight_name
+from rnnae_live.counts import Counts
 from rnnae_live.desk import Desk
 from rnnae_live.events import Mark, NoteOff, NoteOn, Notice, Output
 from rnnae_live.hearing import hear, hear_turn
@@ -32,16 +32,6 @@ from rnnae_live.slots import Slot, Slots, numbered, wishes_of
 from rnnae_live.transport import Transport
 from rnnae_live.voices import Voices
 from rnnae_live.walk import LEAD, Walk
-
-
-@dataclass(slots=True)
-class Counts:
-    """What has happened so far."""
-
-    phrases: int = 0
-    answers: int = 0
-    changes: int = 0
-    faults: int = 0
 
 
 class Part:

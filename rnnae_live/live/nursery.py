@@ -31,8 +31,10 @@ FROZEN = {"player": 0.5, "engine": 2.0, "page": 10.0}
 """Seconds without an answer after which a child counts as frozen and is killed."""
 
 PROGRAMS = {"page": "rnnae_live.page"}
-RELEASE = "release"
 """What is started for a child that is not one of ``rnnae_live.live``."""
+
+RELEASE = "release"
+"""What is started in the place of a player that died too often."""
 
 STARTING = 30.0
 """Seconds that a child may take to be ready: a slow disk, a loaded machine."""

@@ -16,7 +16,7 @@ meantime would be off by that, milliseconds at first.
 from __future__ import annotations
 
 NUDGE = 0.02
-"""Share of what a wake-up is off by which the periods are moved. 50 periods are forgotten in 1 / ``NUDGE`` of them."""
+"""Share, 0-1, of what a wake-up is off by which the periods are moved: one is forgotten in some fifty others."""
 
 CLEARLY = 0.0003
 """Seconds by which a wake-up is clearly off: some ten times what a real-time thread is late."""
