@@ -102,14 +102,17 @@ WATCHING = """
 import atexit, gc, json, os, sys, time
 _role = next((one.rpartition(".")[2] for one in sys.orig_argv if one.startswith("rnnae_live.live.")), "")
 _seen = {"collections": [0, 0, 0], "wall_ms": [0.0, 0.0, 0.0], "own_ms": [0.0, 0.0, 0.0]}
-_begun = [0.0, 0.0]
+_begun, _frozen = [0.0, 0.0], []
 def _watch(phase, about):
-    if not gc.get_freeze_count():
-        return
+    if phase == "stop":
+        wall, own = (time.monotonic() - _begun[0]) * 1e3, (time.thread_time() - _begun[1]) * 1e3
+    if not _frozen:
+        if not gc.get_freeze_count():  # Counting takes milliseconds: never between the two moments.
+            return
+        _frozen.append(True)
     if phase == "start":
         _begun[:] = time.monotonic(), time.thread_time()
         return
-    wall, own = (time.monotonic() - _begun[0]) * 1e3, (time.thread_time() - _begun[1]) * 1e3
     at = about["generation"]
     _seen["collections"][at] += 1
     _seen["wall_ms"][at], _seen["own_ms"][at] = max(wall, _seen["wall_ms"][at]), max(own, _seen["own_ms"][at])
