@@ -13,14 +13,14 @@ import pytest
 
 from tests.faults import attacks, files, floods, fuzz, pipeline
 from tests.faults.planted import PLANTED, found
-from tests.faults.seen import Row
+from tests.faults.seen import Row, Seen
 
 STANDING = "20"
 """Milliseconds, of which a synchronous server stands still ten times for a client that was killed."""
 
 
 def rows() -> list[Row]:
-    """Return all rows."""
+    """Return all rows in which something is injected."""
     virtual = [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS, *attacks.ROWS]
     if find_spec("jack") is None:
         return virtual
@@ -29,9 +29,17 @@ def rows() -> list[Row]:
     return [*live.ROWS, *rests.ROWS, *joins.ROWS, *steady.ROWS, *virtual]
 
 
-def planted_found(folder: Path) -> tuple[int, int]:
-    """Return how many planted faults are found, and how many are planted."""
-    return sum(found(one, folder / f"planted {number}") for number, one in enumerate(PLANTED)), len(PLANTED)
+def protections(seen: Seen, _long: bool, folder: Path) -> None:
+    """Take out each protection in turn: its check has to notice."""
+    count = 0
+    for number, one in enumerate(PLANTED):
+        noticed = found(one, folder / str(number))
+        count += noticed
+        seen.hold(noticed, f"nobody notices that this is gone: {one.name}")
+    seen.figures["planted faults found"] = f"{count} of {len(PLANTED)}"
+
+
+TAKEN_OUT = Row("protections taken out", "each is missed by its check", protections)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ seconds is measured and told with its goal, because it says as much about the ma
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +47,7 @@ class Seen:
 
     name: str
     required: str
-    injected: Counter[str] = field(default_factory=Counter)
+    injected: dict[str, int] = field(default_factory=dict)
     stuck: int = 0
     looks: int = 0
     restarts: int = 0
@@ -59,10 +58,15 @@ class Seen:
     broken: list[str] = field(default_factory=list)
     skipped: str = ""
     seconds: float = 0.0
+    load: float = 0.0
+    """How many processes wanted to run when it ended, on average over a minute."""
+    sources: str = ""
+    """Which sources of the instrument it was seen with."""
 
     def inject(self, kind: str, count: int = 1) -> None:
         """Count a fault of some kind."""
-        self.injected[kind] += count
+        if count:
+            self.injected[kind] = self.injected.get(kind, 0) + count
 
     def hold(self, kept: bool, sentence: str) -> None:
         """Write down a guarantee that is not kept."""
@@ -90,7 +94,7 @@ class Seen:
         return {
             "row": self.name,
             "required": self.required,
-            "injected": dict(self.injected),
+            "injected": self.injected,
             "stuck_notes": self.stuck,
             "looks": self.looks,
             "released_ms": {**released, "max": round(max(self.released_ms), 1)} if self.released_ms else None,
@@ -101,6 +105,8 @@ class Seen:
             "broken": self.broken,
             "skipped": self.skipped,
             "seconds": round(self.seconds, 1),
+            "load": round(self.load, 1),
+            "sources": self.sources,
         }
 
 

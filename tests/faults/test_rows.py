@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import report
+from tests.faults import kept, report
 from tests.faults.matrix import rows
 from tests.faults.seen import Row, Seen
 from tests.processes import BOUND
@@ -75,7 +75,7 @@ def test_what_a_row_raises_and_what_is_stuck_is_broken(tmp_path: Path) -> None:
     assert seen.missed == ["released (ms) 30, goal 20"]
     assert "BROKEN" in report.words(seen)
     assert seen.plain()["bounds"] == [{"name": "released (ms)", "value": 30.0, "goal": 20.0, "met": False}]
-    figures = report.goals([seen], (3, 4))
+    figures = report.goals([seen, Seen("z", "", figures={"planted faults found": "3 of 4"})])
     assert figures["stuck notes"] == 2
     assert figures["injected faults"] == 3
     assert figures["planted faults found"] == "3 of 4"
@@ -85,5 +85,32 @@ def test_what_a_row_raises_and_what_is_stuck_is_broken(tmp_path: Path) -> None:
 def test_the_list_names_every_row() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as told:
         assert report.main(["--list"]) == 0
-    assert told.getvalue().count("\n") == len(rows())
+    assert told.getvalue().count("\n") == len(rows()) + 1
     assert len({row.name for row in rows()}) == len(rows())
+
+
+@pytest.mark.unit
+def test_a_row_that_was_seen_is_not_injected_again(tmp_path: Path) -> None:
+    count = 0
+
+    def run(seen: Seen, long: bool, folder: Path) -> None:
+        nonlocal count
+        count += 1
+        seen.inject("a fault", 2)
+        seen.released_ms.append(1.5)
+        seen.bound("released (ms)", 30.0, 20.0)
+        seen.hold(long and folder.is_dir(), "short")
+
+    rows_ = [Row("A row, of two", "kept", run), Row("another", "kept", run)]
+    with kept.taken(tmp_path, "another") as place:
+        assert place is not None
+        (first,) = report.inject(rows_, long=False, into=tmp_path)
+    assert (first.name, first.broken) == ("A row, of two", ["short"])
+    again, other = report.inject(rows_, long=True, into=tmp_path)
+    assert again == first
+    assert other.broken == []
+    assert count == 2
+    assert other.sources == kept.sources()
+    (tmp_path / "another.json").write_bytes(b'{"name":')  # Killed as it wrote.
+    assert [one.name for one in report.inject(rows_, long=True, into=tmp_path)] == ["A row, of two", "another"]
+    assert count == 3
