@@ -3,9 +3,9 @@
 Messages come with the frame at which they were sent, and go out at the frame at which they are due, however busy the
 machine is in between: the server calls once a period, early enough, and everything of that period is written then.
 
-Frames become monotonic seconds by when the server woke for the cycle (``cycle``). That is asked for anew each time,
-because a server that was late loses frames, and only its clock knows how many. A period is taken in when it begins:
-what comes in may be stamped with a moment up to a period ahead, as what goes out is placed up to a period ahead.
+Frames become monotonic seconds by when the server woke for the cycle (``jackclock``). A period is taken in when it
+begins: what comes in may be stamped with a moment up to a period ahead, as what goes out is placed up to a period
+ahead. What lets go of a note is said again where the server tells of a lost period (``lately``).
 
 *Units*: seconds of the monotonic clock.
 *Threading*: the server calls on its own threads: one plays (``_process``), another tells of ports. They call receivers
@@ -29,16 +29,20 @@ import jack
 
 from rnnae_live.errors import PortError
 from rnnae_live.ports.base import CLIENT, IN, OUT, Backend, Input, Output, Receive, Source
-from rnnae_live.ports.cycle import Cycles
+from rnnae_live.ports.jackclock import CycleTimes
+from rnnae_live.ports.lately import Lately
 from rnnae_live.ports.quiet import quiet
 
 NEXT_STEP = "Start a JACK server (for instance: jackd -d dummy), or choose another --backend."
 
-DRAIN = 0.3
-"""Seconds that an output waits at most for its last messages to be written and read."""
+DRAIN = 0.8
+"""Seconds that an output waits at most for its last messages to be written and read: a starved server calls late."""
 
 DRAIN_CYCLES = 3
 """Periods for that: one in which a source is asked for its last, one in which it is read, and one begun already."""
+
+DRAINS = 3
+"""How often that is waited for, at most, while the server tells of lost periods."""
 
 REST = 0.1
 """Seconds beyond two periods without a call after which the server is taken to call no more."""
@@ -49,26 +53,8 @@ LEAVING = 1.0
 CONNECT_CYCLES = 2
 """Periods after which a new connection carries messages: what is written before is lost."""
 
-TOLD = 1.0
-"""Seconds from now within which a moment that the server tells can be that of a present wake-up."""
-
-WOKEN = 1
-"""Place of the wake-up's moment (``usecs``) among the words of a transport's position; before it is a number."""
-
 DISABLED = {"linux": 1, "darwin": 0}
 """PTHREAD_CANCEL_DISABLE, where there is one."""
-
-UNDISTURBED = 0.00002
-"""Seconds that reading both clocks takes where nothing came between."""
-
-ROOM = 64
-"""Words for a position, which takes some twenty."""
-
-CLOCK_JUMP = 0.02
-"""Seconds by which the clocks can only differ more than before when one of them stood still."""
-
-SMOOTHING = 0.05
-"""Weight of a new reading of both clocks."""
 
 
 class Jack(Backend):
@@ -88,14 +74,15 @@ class Jack(Backend):
         self._changed: Callable[[], None] = _nothing
         self._inputs: tuple[_Input, ...] = ()
         self._outputs: tuple[_Output, ...] = ()
-        self._active = self._leaving = False
+        self._active = self._leaving = self._gone = False
         self.cycles = 0
+        self._silent_since = -1
         with self._failing("be reached"), quiet():
             # A server is the user's to start: libjack would start one with settings nobody chose.
             self._client: Any = jack.Client(client, no_start_server=True)
-        self._times = _CycleTimes(self._client)
+        self._times = CycleTimes(self._client)
         self._client.set_process_callback(self._process)
-        self._client.set_shutdown_callback(lambda _status, _reason: self._lost())
+        self._client.set_shutdown_callback(self._shut_down)
         self._client.set_port_registration_callback(self._registration, only_available=False)
         self._client.set_xrun_callback(self._late)
 
@@ -154,7 +141,7 @@ class Jack(Backend):
         """Wait until the server calls no more, ``LEAVING`` seconds at most: a call into a process that ends crashes."""
         deadline = time.monotonic() + LEAVING
         seen, since = -1, 0.0
-        while (now := time.monotonic()) < deadline:
+        while not self._gone and (now := time.monotonic()) < deadline:
             if self.cycles != seen:
                 seen, since = self.cycles, now
             elif now - since > REST + 2 * self.period:
@@ -181,9 +168,17 @@ class Jack(Backend):
         self.await_cycles(CONNECT_CYCLES, lambda: True)
 
     def await_cycles(self, number: int, also: Callable[[], bool]) -> None:
-        """Wait until the server has called ``number`` times and ``also`` holds, ``DRAIN`` seconds at most."""
+        """Wait until the server has called ``number`` times and ``also`` holds.
+
+        ``DRAIN`` seconds at most, and no more where it is gone or has not called since somebody waited in vain.
+        """
         goal, deadline = self.cycles + number, time.monotonic() + DRAIN
-        while time.monotonic() < deadline and not (self.cycles >= goal and also()):
+        while not (self.cycles >= goal and also()):
+            if self._gone or self.cycles == self._silent_since:
+                return
+            if time.monotonic() > deadline:
+                self._silent_since = self.cycles
+                return
             time.sleep(0.001)
 
     def forget(self, port: _Input | _Output) -> None:
@@ -218,6 +213,10 @@ class Jack(Backend):
             self.went.add(port.name)
         self._changed()
 
+    def _shut_down(self, _status: object, _reason: str) -> None:
+        self._gone = True
+        self._lost()
+
     def _late(self, _microseconds: float) -> None:
         self.missed_periods += 1
 
@@ -245,49 +244,6 @@ class Jack(Backend):
             raise PortError(f"{self.title} could not {what} (no server answers). {NEXT_STEP}") from error
         except jack.JackError as error:
             raise PortError(f"{self.title} could not {what} ({error}). {NEXT_STEP}") from error
-
-
-class _CycleTimes:
-    """When the present cycle began and when the next one will, in monotonic seconds; for the process callback only.
-
-    The moment at which the server woke for a cycle is told with its transport, to all clients the same.
-    """
-
-    def __init__(self, client: Any) -> None:  # noqa: ANN401
-        # By way of the package both calls would let go of the interpreter, and wait for it; they themselves never wait.
-        library = ctypes.PyDLL(jack._libname)  # noqa: SLF001
-        self._query = library.jack_transport_query
-        self._clock = library.jack_get_time
-        self._clock.restype = ctypes.c_uint64
-        handle = int(jack._ffi.cast("uintptr_t", client._ptr))  # noqa: SLF001
-        place = (ctypes.c_uint64 * ROOM)()
-        self._position = place
-        self._arguments = (ctypes.c_void_p(handle), ctypes.byref(place))
-        self._cycles = Cycles()
-        self._offset: float | None = None
-        self._rate = client.samplerate
-
-    def cycle(self, frames: int) -> tuple[float, float]:
-        """Return when the cycle began and when it ends."""
-        now, offset = time.monotonic(), self._between_clocks()
-        self._query(*self._arguments)
-        woken = self._position[WOKEN] / 1e6 + offset
-        # A server that does not tell is taken to have woken when it called.
-        return self._cycles.place(woken if -TOLD < woken - now <= TOLD else now, frames / self._rate)
-
-    def _between_clocks(self) -> float:
-        """Return what is to be added to the server's seconds.
-
-        Its clock is not corrected as ours is (CLOCK_MONOTONIC_RAW on Linux): they drift apart, a millisecond a minute.
-        A reading between which something else has run says little; the others are averaged.
-        """
-        before, theirs, after = time.monotonic(), self._clock() / 1e6, time.monotonic()
-        offset = (before + after) / 2 - theirs
-        if self._offset is None or abs(offset - self._offset) > CLOCK_JUMP:
-            self._offset = offset
-        elif after - before < UNDISTURBED:
-            self._offset += SMOOTHING * (offset - self._offset)
-        return self._offset
 
 
 class _Input(Input):
@@ -325,6 +281,8 @@ class _Output(Output):
         self._open = True
         self._source: Source | None = None
         self._waiting: deque[bytes] = deque()
+        self._lately = Lately()
+        self._missed = client.missed_periods
         self._begin = self._frame = 0.0
         self._place = self._last = 0
 
@@ -337,6 +295,10 @@ class _Output(Output):
         """Write what belongs to this period; called by the server."""
         self.own.clear_buffer()
         self._begin, self._frame, self._place, self._last = begin, (end - begin) / frames, 0, frames - 1
+        if self._missed != self._client.missed_periods:
+            self._missed = self._client.missed_periods
+            again = [data for data in self._lately.again(self._client.cycles) if data not in self._waiting]
+            self._waiting.extendleft(reversed(again))
         while self._waiting and self._written(0, self._waiting[0]):
             self._waiting.popleft()
         if self._source is not None:
@@ -354,6 +316,7 @@ class _Output(Output):
             self.own.write_midi_event(place, data)
         except jack.JackError:
             return False
+        self._lately.written(self._client.cycles, data)
         return True
 
     def _send(self, data: bytes) -> None:
@@ -368,7 +331,11 @@ class _Output(Output):
         """Close once the last messages have been written, and read."""
         if self._open:
             self._open = False
-            self._client.await_cycles(DRAIN_CYCLES, lambda: not self._waiting)
+            missed = -1
+            for _ in range(DRAINS):
+                if missed != self._client.missed_periods:
+                    missed = self._client.missed_periods
+                    self._client.await_cycles(DRAIN_CYCLES, lambda: not self._waiting)
             self._client.forget(self)
 
 

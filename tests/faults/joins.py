@@ -14,7 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults.seen import Row, Seen
-from tests.faults.show import NAMED, PIECE, THRU, await_count, count, released, same_presets, show, struck
+from tests.faults.show import (
+    NAMED,
+    PIECE,
+    THRU,
+    await_count,
+    count,
+    left_sounding,
+    released,
+    same_presets,
+    show,
+    struck,
+)
 from tests.ports.performer import Performer
 from tests.ports.test_jack import Instrument
 from tests.processes import BOUND
@@ -61,8 +72,7 @@ def renamed(seen: Seen, long: bool, folder: Path) -> None:
         same_presets(seen, performer, len(performer.recorded) - 1)
         seen.hold(not count(instrument, "plays again"), "a child was restarted for a name")
         seen.hold(instrument.stop() == 0, "did not leave with 0")
-        time.sleep(0.2)
-        seen.leave_sounding(len(performer.sounding()), "after renaming")
+        seen.leave_sounding(left_sounding(performer), "after renaming")
 
 
 def twins(seen: Seen, long: bool, folder: Path) -> None:
@@ -89,8 +99,7 @@ def twins(seen: Seen, long: bool, folder: Path) -> None:
             seen.bound("joined again after (s)", time.monotonic() - at, JOINED)
             seen.restarts += 1
         seen.hold(instrument.stop() == 0, "did not leave with 0")
-        time.sleep(0.2)
-        seen.leave_sounding(len(first.sounding()) + len(second.sounding()), "two of the same name")
+        seen.leave_sounding(left_sounding(first) + left_sounding(second), "two of the same name")
         doubtful = Instrument(folder, *PIECE, "--in", "erforme", "--out", "performer:from")
         seen.inject("a name that fits two ports")
         try:
@@ -177,8 +186,7 @@ def daw_dies(seen: Seen, long: bool, folder: Path) -> None:
                 seen.restarts += 1
             seen.hold(not count(instrument, "plays again"), "a child was restarted for a DAW")
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), "after DAWs were killed")
+            seen.leave_sounding(left_sounding(performer), "after DAWs were killed")
     finally:
         daw_.kill()
     seen.bound("the next DAW hears after (s), longest", max(joined, default=0.0), JOINED)

@@ -27,6 +27,8 @@ from tests.faults.show import (
     await_again,
     count,
     hold_keys,
+    left_sounding,
+    pitches,
     released,
     same_presets,
     show,
@@ -70,8 +72,7 @@ def kill_child(role: str, number: int) -> Callable[[Seen, bool, Path], None]:
                         same_presets(seen, performer, max(since, len(performer.recorded) - 1))
                 status = instrument.stop()
                 seen.hold(status == 0, f"left with {status}")
-                time.sleep(0.2)
-                seen.leave_sounding(len(performer.sounding()), "at the end of the session")
+                seen.leave_sounding(left_sounding(performer), "at the end of the session")
         goal = {"engine": 20.0, "player": 500.0}[role] + (2000.0 if stop else 0.0)
         seen.bound("last note-off, p99 (ms)", quantile(seen.released_ms, 0.99), goal)
 
@@ -98,7 +99,7 @@ def kill_front(seen: Seen, long: bool, folder: Path) -> None:
             while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
                 time.sleep(0.01)
             seen.hold(not any(Path(f"/proc/{pid}").exists() for pid in pids), "a child outlives the front")
-            seen.leave_sounding(len(performer.sounding()), "after all had left")
+            seen.leave_sounding(left_sounding(performer), "after all had left")
     seen.bound("last note-off, p99 (ms)", quantile(seen.released_ms, 0.99), 500.0)
 
 
@@ -125,8 +126,7 @@ def freeze_all(seen: Seen, long: bool, folder: Path) -> None:
             same_presets(seen, performer, len(performer.recorded) - 1)
             seen.restarts += count(instrument, "plays again")
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), "after a sleep")
+            seen.leave_sounding(left_sounding(performer), "after a sleep")
 
 
 def signals(seen: Seen, long: bool, folder: Path) -> None:
@@ -154,8 +154,7 @@ def signals(seen: Seen, long: bool, folder: Path) -> None:
                 took.append(time.monotonic() - at)
                 seen.inject(f"{signal.Signals(number).name} while {'loading' if turn % 2 else 'saving'}")
                 seen.hold(status == 0, f"left with {status} after {signal.Signals(number).name}")
-                time.sleep(0.1)
-                seen.leave_sounding(len(performer.sounding()), "after a signal")
+                seen.leave_sounding(left_sounding(performer), "after a signal")
                 seen.hold(not list(folder.glob("run/session-*")), "the folder of the session is left")
                 seen.hold(not list(folder.rglob("*.tmp")), "a temporary file is left")
             finally:
@@ -186,8 +185,7 @@ def hot_plug(seen: Seen, long: bool, folder: Path) -> None:
             seen.restarts += 1
             seen.hold(burst <= 6, f"{burst} notes of a backlog")
         seen.hold(instrument.stop() == 0, "did not leave with 0")
-        time.sleep(0.2)
-        seen.leave_sounding(len(performer.sounding()), "after hot-plugging")
+        seen.leave_sounding(left_sounding(performer), "after hot-plugging")
         seen.bound("heard again after (s), longest", max(joined), 2.0)
     finally:
         if instrument.process.poll() is None:
@@ -288,12 +286,10 @@ def floods(seen: Seen, long: bool, folder: Path) -> None:
                 seen.inject(f"{rate} messages a second of {kind}")
                 seen.hold(instrument.process.poll() is None, "the instrument ended in a flood")
                 seen.restarts += count(instrument, "plays again")
-                time.sleep(0.5)
-                through = {key for key in performer.sounding() if key[0] > 2}
-                seen.leave_sounding(len(through), f"played through, {kind} at {rate}/s")
+                through = left_sounding(performer, but=set(pitches()))
+                seen.leave_sounding(through, f"played through, {kind} at {rate}/s")
                 seen.hold(instrument.stop() == 0, "did not leave with 0")
-                time.sleep(0.3)
-                seen.leave_sounding(len(performer.sounding()), f"a flood of {kind} at {rate}/s")
+                seen.leave_sounding(left_sounding(performer), f"a flood of {kind} at {rate}/s")
                 seen.figures[f"offered a second, {kind} at {rate}/s"] = round(offered / took)
 
 
@@ -310,8 +306,7 @@ def starved(seen: Seen, long: bool, folder: Path) -> None:
             seen.hold(len(ons) > 10, f"only {len(ons)} notes")
             seen.restarts += count(instrument, "plays again")
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.3)
-            seen.leave_sounding(len(performer.sounding()), "starved")
+            seen.leave_sounding(left_sounding(performer), "starved")
             told = next((one for one in instrument.lines if one.startswith("Sent ")), "")
             seen.figures["what the player says"] = told
     finally:
@@ -338,8 +333,7 @@ def wall_jumps(seen: Seen, _long: bool, folder: Path) -> None:
         seen.restarts += count(instrument, "plays again")
         seen.hold(not count(instrument, "plays again"), "a child was restarted for a jump of the wall clock")
         seen.hold(instrument.stop() == 0, "did not leave with 0")
-        time.sleep(0.2)
-        seen.leave_sounding(len(performer.sounding()), "wall clock")
+        seen.leave_sounding(left_sounding(performer), "wall clock")
 
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP

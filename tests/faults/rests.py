@@ -26,6 +26,7 @@ from tests.faults.show import (
     await_count,
     count,
     hold_keys,
+    left_sounding,
     released,
     same_presets,
     show,
@@ -96,8 +97,7 @@ def engine_rests(seen: Seen, long: bool, folder: Path) -> None:
                 seen.figures["engine plays again after (s)"] = round(time.monotonic() - at, 1)
                 same_presets(seen, performer, max(since, len(performer.recorded) - 1))
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), "after the engine had rested")
+            seen.leave_sounding(left_sounding(performer), "after the engine had rested")
     seen.bound("last note-off, p99 (ms)", quantile(seen.released_ms, 0.99), 20.0)
 
 
@@ -119,8 +119,7 @@ def player_rests(seen: Seen, long: bool, folder: Path) -> None:
             seen.leave_sounding(len(notes) - len(ends), "the player died too often")
             seen.hold(await_count(instrument, "what sounded is released", 1), "the performer is not told")
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), "while the player rested")
+            seen.leave_sounding(left_sounding(performer), "while the player rested")
     seen.bound("last note-off, p99 (ms)", quantile(seen.released_ms, 0.99), 2000.0)
 
 
@@ -175,8 +174,7 @@ def model_changes(seen: Seen, long: bool, folder: Path) -> None:
                 seen.hold(count(instrument, str(bank)) > 0, f"model {kind}: not told what is wrong with the bank")
                 play_alone(seen, instrument, performer)
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), f"model {kind}")
+            seen.leave_sounding(left_sounding(performer), f"model {kind}")
 
 
 ROWS = [

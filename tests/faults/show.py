@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,6 +85,16 @@ def released(performer: Performer, notes: dict[tuple[int, int], float], at: floa
         if len(ends) == len(notes) or time.monotonic() > deadline:
             return [max(0.0, moment - at) for moment in ends.values()]
         time.sleep(0.005)
+
+
+def left_sounding(performer: Performer, *, but: Collection[int] = ()) -> int:
+    """Return how many notes nobody lets go of any more, but for those of some channels."""
+    deadline = time.monotonic() + FOR_GOOD
+    while left := sum(channel not in but for channel, _ in performer.sounding()):
+        if time.monotonic() > deadline:
+            return left
+        time.sleep(0.005)
+    return 0
 
 
 @contextmanager

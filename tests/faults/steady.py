@@ -22,7 +22,7 @@ from rnnae_live.live.nursery import MOST_STARTS
 from rnnae_live.live.wire import Kind
 from rnnae_live.midifile import read
 from tests.faults.seen import Row, Seen
-from tests.faults.show import await_again, await_count, count, hold_keys, same_presets, show, with_site
+from tests.faults.show import await_again, await_count, count, hold_keys, left_sounding, same_presets, show, with_site
 from tests.ports.performer import Performer
 from tests.ports.test_jack import Instrument
 
@@ -94,8 +94,7 @@ def growth(seen: Seen, long: bool, folder: Path) -> None:
                 seen.figures[f"{what} of the {role}, first and last"] = f"{number}, {now}"
                 seen.hold(now <= number, f"the {role} has {now} {what} instead of {number}")
         seen.hold(instrument.stop() == 0, "did not leave with 0")
-        time.sleep(0.2)
-        seen.leave_sounding(len(performer.sounding()), "after kills, visits and phrases")
+        seen.leave_sounding(left_sounding(performer), "after kills, visits and phrases")
 
 
 WATCHING = """
@@ -147,8 +146,7 @@ def collections(seen: Seen, long: bool, folder: Path) -> None:
         seen.inject("a dense piece with phrases and knobs")
         seen.hold(not count(instrument, "plays again"), "a child was restarted")
         seen.hold(instrument.stop() == 0, "did not leave with 0")
-        time.sleep(0.2)
-        seen.leave_sounding(len(performer.sounding()), "after a dense piece")
+        seen.leave_sounding(left_sounding(performer), "after a dense piece")
     for role in ("player", "engine"):
         told = json.loads((folder / "watched" / role).read_text())
         for what, name in (("collections", "collections"), ("wall_ms", "longest, with what came between (ms)"),
@@ -230,8 +228,7 @@ def disk_fails(seen: Seen, long: bool, folder: Path) -> None:
             seen.hold(await_count(instrument, "Saved as", 1), f"disk {word}: nothing is saved after it has healed")
             seen.hold(not count(instrument, "plays again"), f"disk {word}: a child was restarted")
             seen.hold(instrument.stop() == 0, "did not leave with 0")
-            time.sleep(0.2)
-            seen.leave_sounding(len(performer.sounding()), f"a disk that is {word}")
+            seen.leave_sounding(left_sounding(performer), f"a disk that is {word}")
         left = [path.name for path in place.rglob(f"*{files.TEMPORARY}")]
         seen.hold(not left, f"disk {word}: temporary files are left: {left}")
         for recording in place.rglob("*.mid"):

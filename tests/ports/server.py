@@ -47,6 +47,11 @@ class JackServer:
                 unavailable(f"jackd did not start: {log.read_text(errors='replace')[-400:]}")
             time.sleep(0.1)
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's process."""
+        return self._process.pid
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it and remove what it leaves in shared memory."""
         self._process.send_signal(number)

@@ -68,6 +68,32 @@ print(max(after - before for before, after in zip(moments, moments[1:])))
 """
 
 
+LATE = 0.5
+"""Seconds for which the server stands still while a client leaves; longer than a loaded machine lets it wait."""
+
+LEAVE_LATE = """
+import os, signal, threading, time
+from rnnae_live.ports import backend
+
+heard = []
+listener = backend("jack", "Listener")
+listener.open_input(lambda at, data: heard.append(data.hex()), "ear")
+leaving = backend("jack", "Leaving")
+out = leaving.open_output("out", "Listener:ear")
+out.send(b"\\x90\\x3c\\x40")
+while not heard:
+    time.sleep(0.01)
+os.kill({pid}, signal.SIGSTOP)
+threading.Timer({late}, os.kill, ({pid}, signal.SIGCONT)).start()
+out.send(b"\\x80\\x3c\\x00")
+out.close()
+leaving.close()
+time.sleep(0.3)
+listener.close()
+print(*heard)
+"""
+
+
 @pytest.fixture(params=["synchronous", "asynchronous"])
 def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", f"closing{os.getpid()}")
@@ -99,6 +125,14 @@ def test_nobody_else_waits_for_a_client_that_leaves() -> None:
 )
 def test_nobody_else_waits_for_a_command(command: list[str]) -> None:
     assert longest_wait([sys.executable, "-m", *command], 2) < 5 * TIMEOUT / 1000
+
+
+def test_the_last_messages_reach_a_server_that_is_late(server: JackServer) -> None:
+    said, status = run(LEAVE_LATE.format(pid=server.pid, late=LATE))
+    assert status == 0
+    heard = said.split()
+    assert heard[0] == "903c40"
+    assert set(heard[1:]) == {"803c00"}  # Said again where the server told of a lost period.
 
 
 def longest_wait(command: list[str], times: int) -> float:

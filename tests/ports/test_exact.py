@@ -16,7 +16,8 @@ if find_spec("jack") is None:
 from rnnae_live.events import DueNote
 from rnnae_live.player import LATEST, Player
 from rnnae_live.ports import ladder
-from rnnae_live.ports.jack import Jack, _CycleTimes
+from rnnae_live.ports.jack import Jack
+from rnnae_live.ports.jackclock import CycleTimes
 
 pytestmark = [pytest.mark.ports, pytest.mark.usefixtures("jack_server")]
 
@@ -29,7 +30,7 @@ class Logged:
     """The times of each cycle as the driver uses them, with the server's number of its first frame."""
 
     client: Any
-    times: _CycleTimes
+    times: CycleTimes
     cycles: list[tuple[float, float, int]] = field(default_factory=list)
 
     def cycle(self, frames: int) -> tuple[float, float]:
