@@ -297,8 +297,9 @@ class _Output(Output):
         self._begin, self._frame, self._place, self._last = begin, (end - begin) / frames, 0, frames - 1
         if self._missed != self._client.missed_periods:
             self._missed = self._client.missed_periods
-            again = [data for data in self._lately.again(self._client.cycles) if data not in self._waiting]
-            self._waiting.extendleft(reversed(again))
+            self._lately.lost(self._client.cycles)
+        again = self._lately.again(self._client.cycles)
+        self._waiting.extendleft(data for data in reversed(again) if data not in self._waiting)
         while self._waiting and self._written(0, self._waiting[0]):
             self._waiting.popleft()
         if self._source is not None:

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from rnnae_live.events import ALL_NOTES_OFF, ALL_SOUND_OFF, CONTROL_CHANGE, NOTE_OFF, NOTE_ON
 
-LATELY = 16
-"""Periods for which it is remembered: as many as may pass before a client is told that one was lost."""
+LATELY = 24
+"""Periods for which it is remembered: more than pass before a client is told that one was lost."""
+
+TIMES = (0, 4, 12)
+"""Periods after which it is said again: the first ones may be lost as well, without a word."""
 
 PEDALS = frozenset({64, 66, 69})
 """Controllers that keep notes sounding (hold, sostenuto, hold 2)."""
@@ -29,6 +32,11 @@ class Lately:
     def __init__(self) -> None:
         """Begin with none."""
         self._letting_go: dict[object, tuple[int, bytes]] = {}
+        self._times: list[int] = []
+
+    def lost(self, period: int) -> None:
+        """Have everything said again: a period was lost."""
+        self._times = [period + later for later in TIMES]
 
     def written(self, period: int, data: bytes) -> None:
         """Take note of a message; one that begins what another one ended makes that one void.
@@ -45,7 +53,10 @@ class Lately:
         return what in self._letting_go and self._letting_go[what][0] >= period - LATELY
 
     def again(self, period: int) -> list[bytes]:
-        """Return what was let go of in the last ``LATELY`` periods and not begun since; what is older is forgotten."""
+        """Return what is to be said again now, of the last ``LATELY`` periods and not begun since."""
+        if not self._times or period < self._times[0]:
+            return []
+        self._times.pop(0)
         for what in [what for what, (then, _) in self._letting_go.items() if then < period - LATELY]:
             del self._letting_go[what]
         return [data for _, data in self._letting_go.values()]

@@ -24,9 +24,9 @@ def rows() -> list[Row]:
     virtual = [*pipeline.ROWS, *floods.ROWS, *files.ROWS, *fuzz.ROWS, *attacks.ROWS]
     if find_spec("jack") is None:
         return virtual
-    from tests.faults import joins, live, rests, steady
+    from tests.faults import joins, live, rests, stalls, steady
 
-    return [*live.ROWS, *rests.ROWS, *joins.ROWS, *steady.ROWS, *virtual]
+    return [*live.ROWS, *rests.ROWS, *joins.ROWS, *stalls.ROWS, *steady.ROWS, *virtual]
 
 
 def protections(seen: Seen, _long: bool, folder: Path) -> None:

@@ -43,9 +43,11 @@ class Performer:
         for offset, data in self._from.incoming_midi_events():
             self.recorded.append((now + offset / self.rate, bytes(data)))
         self._to.clear_buffer()
+        offset = 0
         while self._sending and self._sending[0][0] < now + self.period_seconds:
             at, data = self._sending.popleft()
-            offset = min(max(0, round((at - now) * self.rate)), frames - 1)
+            # A phrase may begin before the last one has ended, and no message comes before the one that was written.
+            offset = min(max(offset, round((at - now) * self.rate)), frames - 1)
             self._to.write_midi_event(offset, data)
             self.played.append((now + offset / self.rate, data))
 
