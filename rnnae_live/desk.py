@@ -257,6 +257,14 @@ class Desk:
     def _moment(self) -> _Moment:
         return _Moment(dict(self.values), self.slots.copy(), self.seed)
 
+    def exchange(self, voices: Voices, heard: Heard | None) -> None:
+        """Ask another bank from now on; what was made with the old one is forgotten, and with it the way back."""
+        self.voices, self.heard = voices, heard
+        self.wishes = Wishes(voices)
+        self._map = (None, [])
+        self._last_mix = []
+        self._past.clear()
+
     def snapshot(self) -> dict[str, Any]:
         """Return all settings as plain data (JSON), for a desk that takes over from this one."""
         heard = self.heard

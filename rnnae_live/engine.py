@@ -40,6 +40,7 @@ from rnnae_live.events import (
     Tick,
     Withdraw,
 )
+from rnnae_live.exchange import exchange
 from rnnae_live.hearing import from_plain
 from rnnae_live.melody import Melody
 from rnnae_live.part import Part
@@ -368,6 +369,15 @@ class Engine:
         for part, one in zip(self.parts, data["parts"], strict=False):
             part.restore(one)
         self.surfaces.recall(data.get("map"))
+
+    def exchange(self, voices: Voices) -> None:
+        """Play with another bank from the next piece of each part on.
+
+        Raises:
+            PresetError: it has not all presets that are heard; nothing has changed then.
+        """
+        exchange(self.parts, voices)
+        self.voices = voices
 
     def _fault(self, error: Exception) -> list[Output]:
         """Count a fault and tell."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rnnae_live.events import Notice
 from rnnae_live.hearing import Heard
@@ -18,6 +19,17 @@ from rnnae_live.state import Chain
 from rnnae_live.voices import Refining, Voices
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """A phrase in slot ``number`` on its way to be exact; ``new`` is one that is to be told of and stored then."""
+
+    number: int
+    slot: Slot
+    melody: Melody
+    refining: Refining
+    new: bool = True
+
+
 class Keeping:
     """Captured phrases on their way; ``kept`` are those that are exact, with their states, for whoever stores them."""
 
@@ -25,7 +37,7 @@ class Keeping:
         """Begin with nothing captured."""
         self._voices = voices
         self._slots = slots
-        self._refining: deque[tuple[int, Slot, Refining]] = deque()
+        self._ways: deque[_Way] = deque()
         self.kept: list[tuple[Melody, Chain]] = []
 
     def capture(self, heard: Heard | None, values: Mapping[str, float]) -> Notice:
@@ -36,20 +48,34 @@ class Keeping:
         slot = None if number is None else self._slots[number]
         if number is None or slot is None:
             return Notice("All slots are in use; turn one down to capture into it.")
-        self._refining.append((number, slot, self._voices.capture(heard.melody)))
+        self._ways.append(_Way(number, slot, heard.melody, self._voices.capture(heard.melody)))
         return Notice(f"The phrase is in slot {number}; turn it up with CC {19 + number}.")
+
+    def exchange(self, voices: Voices) -> None:
+        """Make phrases exact with another bank, in whose slots they are already: those on their way, and all others."""
+        self._voices = voices
+        there = {id(slot.melody): (number, slot) for number, slot in self._slots if slot.melody is not None}
+        before, self._ways = self._ways, deque()
+        for way in before:
+            _, slot = there.pop(id(way.melody), (way.number, way.slot))
+            self._ways.append(_Way(way.number, slot, way.melody, voices.capture(way.melody), way.new))
+        for number, slot in there.values():
+            if slot.melody is not None:
+                self._ways.append(_Way(number, slot, slot.melody, voices.capture(slot.melody), new=False))
 
     def step(self) -> list[Notice] | None:
         """Go on for about a millisecond; return what is to be told, None where nothing is on its way."""
-        if not self._refining:
+        if not self._ways:
             return None
-        number, slot, refining = self._refining[0]
-        if not refining.step():
+        way = self._ways[0]
+        if not way.refining.step():
             return []
-        self._refining.popleft()
-        if self._slots[number] is slot:
-            self._slots[number] = Slot(slot.name, refining.chain, slot.melody)
-        if refining.exact and slot.melody is not None:
-            self.kept.append((slot.melody, refining.chain))
-        how = "comes back note for note" if refining.exact else "does not come back exactly"
-        return [Notice(f"'{slot.name}' in slot {number} {how}.")]
+        self._ways.popleft()
+        if self._slots[way.number] is way.slot:
+            self._slots[way.number] = Slot(way.slot.name, way.refining.chain, way.melody)
+        if not way.new:
+            return []
+        if way.refining.exact:
+            self.kept.append((way.melody, way.refining.chain))
+        how = "comes back note for note" if way.refining.exact else "does not come back exactly"
+        return [Notice(f"'{way.slot.name}' in slot {way.number} {how}.")]

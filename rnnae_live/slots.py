@@ -105,6 +105,11 @@ class Slots:
             for now, then in zip(self._places, places, strict=True)
         ]
 
+    def exchange(self, voices: Voices, places: Sequence[Slot | None]) -> None:
+        """Take presets from another bank from now on, and have these in all places."""
+        self._voices = voices
+        self._places = list(places)
+
     def select(self, number: int) -> Slot | None:
         """Put the preset of a program change into place 1; None where the bank has no such number."""
         one = self._voices.by_number(number)

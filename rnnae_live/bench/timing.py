@@ -26,7 +26,7 @@ from rnnae_live.bench.visitor import visiting
 from rnnae_live.control import spec
 from rnnae_live.engine import Engine
 from rnnae_live.errors import PortError
-from rnnae_live.live.engine import rehearse
+from rnnae_live.live.bank import rehearse
 from rnnae_live.presets import Bank
 from rnnae_live.settings import PartSettings, Settings
 from rnnae_live.voices import BankVoices

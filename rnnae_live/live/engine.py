@@ -22,12 +22,12 @@ from threading import Thread
 from typing import Any
 
 from rnnae_live import events
-from rnnae_live.control import DEFAULT_BUTTONS, Press
 from rnnae_live.control.store import Controls, load
 from rnnae_live.engine import Engine
-from rnnae_live.errors import ControlError, RnnaeError
-from rnnae_live.events import ControlChange, DueNote, Mark, NoteOff, NoteOn, Notice, Output
+from rnnae_live.errors import ControlError, PresetError, RnnaeError
+from rnnae_live.events import DueNote, Mark, Notice, Output
 from rnnae_live.live import realtime, wire
+from rnnae_live.live.bank import BankWatch, open_voices
 from rnnae_live.live.child import Child, main
 from rnnae_live.live.lesson import Lesson
 from rnnae_live.live.wire import Kind, Link, LinkLostError
@@ -36,7 +36,7 @@ from rnnae_live.presets import keep
 from rnnae_live.settings import from_plain
 from rnnae_live.state import Chain
 from rnnae_live.view import changes, view
-from rnnae_live.voices import BankVoices, Voices
+from rnnae_live.voices import BankVoices
 
 TRANSIT = 0.0005
 """Seconds from here to the player: an answer that would start sooner starts as a whole that much later."""
@@ -77,14 +77,13 @@ class EngineProcess(Child):
     def start(self) -> dict[str, Any]:
         """Load the bank, take over what an earlier engine knew, and call the player, who has kept what came in."""
         options = self.options
-        bank = options["bank"]
-        voices = BankVoices.open(Path(bank) if bank else None)
+        folder = Path(options["bank"]) if options["bank"] else None
+        voices = open_voices(folder)
         self.engine = Engine(voices, from_plain(options))
         if options.get("takeover"):
             self.engine.restore(options["takeover"])
-        rehearse(voices)
         self.bank = voices.bank
-        self.bank.preload()
+        self._watch = BankWatch(folder, self.bank, self._errand, self._later)
         self._stamp, self._look_at = self._folder_stamp(), 0.0
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
@@ -156,18 +155,36 @@ class EngineProcess(Child):
             self._watched, self._shown = bool(payload and payload[0]), {}
 
     def _refresh(self, now: float) -> None:
-        """Notice presets that other programs have saved, on a thread: thousands of files take their time."""
+        """Notice presets that other programs have saved, on a thread: thousands of files take their time.
+
+        A model that has been replaced is opened aside, and plays from the next phrase on.
+        """
+        opened = self._watch.take()
+        if opened is not None:
+            self._exchange(opened)
         if now < self._look_at:
             return
+        self._watch.look()
         self._look_at = now + LOOK
         before, self._stamp = self._stamp, self._folder_stamp()
         if before != self._stamp:
             self._errand(self.bank.refresh)
 
+    def _exchange(self, opened: BankVoices) -> None:
+        """Play with a bank that was opened meanwhile, where all that is heard is in it."""
+        try:
+            self.engine.exchange(opened)
+        except PresetError as error:
+            self._put([Notice(f"The bank has changed; the one that is loaded plays on. {error}", fault=True)])
+            return
+        self.bank = opened.bank
+        name = opened.bank.model.manifest.name
+        self._put([Notice(f"The bank has changed; its model '{name}' plays from the next phrase on.")])
+
     def _tidy(self, now: float) -> None:
         """Look for garbage in what is new, where nothing is due meanwhile: Python itself would look at any moment."""
         wake = self.engine.wake()
-        if self._idle and now >= self._tidy_at and (wake is None or wake > now + SPARE):
+        if self._idle and now >= self._tidy_at and not self._watch.opening and (wake is None or wake > now + SPARE):
             self._tidy_at = now + TIDY
             gc.collect(MIDDLE)
 
@@ -315,21 +332,6 @@ class EngineProcess(Child):
             self._player.close()
         self._player = None
         self._call_at = time.monotonic() + AGAIN
-
-
-def rehearse(voices: Voices) -> None:
-    """Answer a phrase that nobody hears, so that the first one on stage does not wait for what is made on first use."""
-    engine = Engine(voices)
-    button = next(controller for controller, press in DEFAULT_BUTTONS.items() if press is Press.ANSWER)
-    now = 0.0
-    for number in range(32):
-        # By hand, not on the grid: what is exact takes a shorter way.
-        jitter = 0.013 * (number * 7 % 5 - 2)
-        engine.handle(NoteOn(now + 0.25 + jitter, 0, 60 + number % 12, 80), now + 0.25 + jitter)
-        now += 0.25
-        engine.handle(NoteOff(now + 0.2 + jitter, 0, 60 + number % 12), now + 0.2 + jitter)
-        if number % 16 == 15:
-            engine.handle(ControlChange(now + 0.25, 0, button, 127), now + 0.25)
 
 
 if __name__ == "__main__":

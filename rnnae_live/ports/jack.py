@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from errno import EEXIST
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -53,6 +55,12 @@ LEAVING = 1.0
 CONNECT_CYCLES = 2
 """Periods after which a new connection carries messages: what is written before is lost."""
 
+TURNED_AWAY = 0.5
+"""Seconds for which a server that is there may refuse a client."""
+
+SOCKET = "/dev/shm/jack_{name}_{user}_0"  # noqa: S108 - nothing is written there
+"""Where JACK 2 listens."""
+
 DISABLED = {"linux": 1, "darwin": 0}
 """PTHREAD_CANCEL_DISABLE, where there is one."""
 
@@ -78,8 +86,7 @@ class Jack(Backend):
         self.cycles = 0
         self._silent_since = -1
         with self._failing("be reached"), quiet():
-            # A server is the user's to start: libjack would start one with settings nobody chose.
-            self._client: Any = jack.Client(client, no_start_server=True)
+            self._client: Any = _become(client)
         self._times = CycleTimes(self._client)
         self._client.set_process_callback(self._process)
         self._client.set_shutdown_callback(self._shut_down)
@@ -338,6 +345,26 @@ class _Output(Output):
                     missed = self._client.missed_periods
                     self._client.await_cycles(DRAIN_CYCLES, lambda: not self._waiting)
             self._client.forget(self)
+
+
+def _become(name: str) -> Any:  # noqa: ANN401 - the package has no types
+    """Return a new client; a server that has just lost another one turns it away for a moment."""
+    deadline = time.monotonic() + TURNED_AWAY
+    while True:
+        try:
+            # A server is the user's to start: libjack would start one with settings nobody chose.
+            return jack.Client(name, no_start_server=True)
+        except jack.JackOpenError:
+            if time.monotonic() > deadline or not _server_is_there():
+                raise
+        time.sleep(0.02)
+
+
+def _server_is_there() -> bool:
+    """Return whether a server of this user's has a socket; one that was killed leaves its behind."""
+    if sys.platform != "linux":
+        return False
+    return Path(SOCKET.format(name=os.environ.get("JACK_DEFAULT_SERVER") or "default", user=os.getuid())).exists()
 
 
 def _refuse_cancelling() -> None:
