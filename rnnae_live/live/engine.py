@@ -111,14 +111,12 @@ class EngineProcess(Child):
 
     def turn(self) -> None:
         """Wait for a message or for the moment that time alone brings, and play what follows; then do what can wait."""
-        wake = self.engine.wake()
+        wake = self._wake_at()
+        patience = math.inf if wake is None else wake - time.monotonic()
         if wake is not None and wake == self._woke:
             # Whatever wants to be done at once, again and again, shall not take all of the processor.
-            wake += BREATH
+            patience = max(patience, BREATH)
         self._woke = wake
-        if self._player is None:
-            wake = min(self._call_at, wake) if wake else self._call_at
-        patience = math.inf if wake is None else wake - time.monotonic()
         if not self._idle and patience > SPARE:
             patience = 0.0
         if self._watched:
@@ -142,6 +140,10 @@ class EngineProcess(Child):
                 self._put([self._told_later.popleft()])
         except LinkLostError:
             self._lost()
+
+    def _wake_at(self) -> float | None:
+        """Return when time alone brings something, None for never; nothing without a player but to call one."""
+        return self._call_at if self._player is None else self.engine.wake()
 
     def take(self, frame: wire.Frame) -> None:
         """Take a frame of the front: what a remote control asks for, and whether anybody watches."""
@@ -183,7 +185,7 @@ class EngineProcess(Child):
 
     def _tidy(self, now: float) -> None:
         """Look for garbage in what is new, where nothing is due meanwhile: Python itself would look at any moment."""
-        wake = self.engine.wake()
+        wake = self._wake_at()
         if self._idle and now >= self._tidy_at and not self._watch.opening and (wake is None or wake > now + SPARE):
             self._tidy_at = now + TIDY
             gc.collect(MIDDLE)
@@ -280,7 +282,7 @@ class EngineProcess(Child):
 
     def _work(self, *, busy: bool) -> None:
         """Do a little of what can wait, where nothing else is to be done in the meantime."""
-        wake = self.engine.wake()
+        wake = self._wake_at()
         if busy:
             self._idle = False
         if busy or self._idle or (wake is not None and wake < time.monotonic() + SPARE):
