@@ -20,7 +20,7 @@ from rnnae_live.clock import Sender
 from rnnae_live.control import SHARED_SPECS, Press, Select, Surface, Surfaces, Turn, initial, spec
 from rnnae_live.control import Move as ControlMove
 from rnnae_live.counts import Counts
-from rnnae_live.errors import ConfigError, ControlError, RnnaeError
+from rnnae_live.errors import ConfigError, ControlError
 from rnnae_live.events import (
     PLAYED,
     Continue,
@@ -41,6 +41,7 @@ from rnnae_live.events import (
     Withdraw,
 )
 from rnnae_live.exchange import exchange
+from rnnae_live.faults import REST, Faults
 from rnnae_live.hearing import from_plain
 from rnnae_live.melody import Melody
 from rnnae_live.part import Part
@@ -87,7 +88,8 @@ class Engine:
         for part in self.parts:
             part.alone = lambda part=part: all(one is part or one.walk is None for one in self.parts)  # type: ignore[misc]
             part.recalled = self.surfaces.recall
-        self.faults = 0
+        self._faults = Faults()
+        self._rests = [0.0] * len(self.parts)
         self._now = 0.0
 
     @property
@@ -98,7 +100,7 @@ class Engine:
             sum(one.phrases for one in each),
             sum(one.answers for one in each),
             sum(one.changes for one in each),
-            self.faults,
+            self._faults.count,
         )
 
     # -- the signal path ---------------------------------------------------------------------------------------------
@@ -138,11 +140,17 @@ class Engine:
         return self._early(self._advance(now, now))
 
     def work(self) -> list[Output] | None:
-        """Do a little of what can wait, at most a few milliseconds; None where nothing is."""
+        """Do a little of what can wait, at most a few milliseconds; None where nothing is.
+
+        A part whose work fails is not asked again for ``REST`` seconds: it would fail again, as fast as it is asked.
+        """
         for part in self.parts:
+            if self._now < self._rests[part.number]:
+                continue
             try:
                 out = part.work()
             except Exception as error:  # noqa: BLE001 - see handle
+                self._rests[part.number] = self._now + REST
                 return self._fault(error)
             if out is not None:
                 return out
@@ -380,10 +388,7 @@ class Engine:
         self.voices = voices
 
     def _fault(self, error: Exception) -> list[Output]:
-        """Count a fault and tell."""
-        self.faults += 1
-        what = str(error) if isinstance(error, RnnaeError) else f"{type(error).__name__}: {error}"
-        return [Notice(f"Something could not be played: {' '.join(what.split())}", fault=True)]
+        return [*self._faults.tell(error, self._now)]
 
 
 def _moved(output: Output, by: float) -> Output:

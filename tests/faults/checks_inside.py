@@ -213,7 +213,7 @@ def stage_raises(_: Path) -> None:
     stage.play(60, 62)
     stage.turn(85, 127)
     stage.run(stage.now + 2.0)
-    assert stage.engine.faults > 0
+    assert stage.engine.counts.faults > 0
 
 
 def failing_part(_: Path) -> None:

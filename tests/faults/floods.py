@@ -297,7 +297,7 @@ def days(seen: Seen, long: bool, _folder: Path) -> None:
         "virtual hours / growth of memory (MB)": f"{hours:.2f} / {grown:.1f}",
         "objects more in the second half": objects,
         "messages sent": stage.messages,
-        "faults told": stage.engine.faults,
+        "faults told": stage.engine.counts.faults,
         "CPU seconds": round(time.monotonic() - began, 1),
     }
 

@@ -122,7 +122,7 @@ def garbage(seen: Seen, long: bool, _folder: Path) -> None:
                 stage.turn(ANSWER, 127)
                 for _ in range(3):
                     perform(stage, dice)
-                faults = stage.engine.faults
+                faults = stage.engine.counts.faults
             seen.inject(name, 3)
             seen.hold(faults > 0, f"{name} was not noticed")
             seen.leave_sounding(stage.end(), name)
