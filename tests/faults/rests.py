@@ -139,26 +139,34 @@ def change(bank: Path, kind: str, dice: random.Random) -> None:
         (bank / MANIFEST).write_text(json.dumps(manifest))
 
 
-KINDS = ("replaced by noise", "deleted", "damaged", "replaced by a valid one")
+KINDS = {
+    "replaced by noise": "The bank has changed and cannot be used; the one that is loaded plays on.",
+    "deleted": "is gone; the one that is loaded plays on.",
+    "damaged": "The bank has changed and cannot be used; the one that is loaded plays on.",
+    "replaced by a valid one": "its model 'another' plays from the next phrase on.",
+}
+"""What becomes of a model while it plays, and what the performer is told of it."""
 
 
 def model_changes(seen: Seen, long: bool, folder: Path) -> None:
-    """Change the model while it plays. Nothing is swapped in a session: what was loaded plays on until it ends.
+    """Change the model while it plays: a valid one plays from the next phrase on, else what was loaded plays on.
 
     An engine that dies then loads what is there. A valid bank plays; another one is refused, and without it the player
     is alone.
     """
     dice = random.Random(16)
     for turn in range(32 if long else len(KINDS)):
-        kind = KINDS[turn % len(KINDS)]
+        kind = tuple(KINDS)[turn % len(KINDS)]
         bank = folder / f"bank {turn}"
         shutil.copytree(factory(), bank)
         with show(folder / f"home {turn}", "--bank", str(bank)) as (instrument, performer):
             change(bank, kind, dice)
             since = len(performer.recorded)
-            time.sleep(1.0)
+            seen.hold(await_count(instrument, KINDS[kind], 1), f"model {kind}: not told: {instrument.lines[-3:]}")
             same_presets(seen, performer, since)
+            same_presets(seen, performer, len(performer.recorded) - 1)
             seen.inject(f"model {kind} while playing")
+            seen.hold(count(instrument, "could not be played") == 0, f"model {kind}: {instrument.lines[-3:]}")
             seen.hold(count(instrument, "does not answer") == 0, "a child froze")
             seen.hold(count(instrument, "died") == 0, "a child died of it")
             os.kill(instrument.child("engine"), signal.SIGKILL)
@@ -180,5 +188,10 @@ def model_changes(seen: Seen, long: bool, folder: Path) -> None:
 ROWS = [
     Row("the engine dies too often", "played through until it is tried again, told", engine_rests, True),
     Row("the player dies too often", "what sounded released at once, told", player_rests, True),
-    Row("model changes while playing", "the old one stays; swapped only by a new start", model_changes, True),
+    Row(
+        "model changes while playing",
+        "verified aside, swapped at a phrase boundary, else the old one stays",
+        model_changes,
+        True,
+    ),
 ]
