@@ -97,6 +97,7 @@ class EngineProcess(Child):
         self._shown: dict[str, Any] = {}
         self._show_at = 0.0
         self._player: Link | None = None
+        self._plays = False
         self._call_at = 0.0
         self._idle = False
         self._woke: float | None = None
@@ -128,9 +129,13 @@ class EngineProcess(Child):
                 self._call(0.0)
             if self._player is not None:
                 for kind, payload in self._player.receive() if self._player in ready else ():
-                    if kind is Kind.INPUT:
+                    if kind is Kind.READY:
+                        self._plays = True
+                        self._put(self.engine.start(time.monotonic()))
+                    elif kind is Kind.INPUT:
                         self._handle(*wire.unpack_input(payload))
-                self._put(self.engine.advance(time.monotonic()))
+                if self._plays:
+                    self._put(self.engine.advance(time.monotonic()))
             self._work(busy=bool(ready))
             self._show(time.monotonic())
             self._learn(time.monotonic())
@@ -142,8 +147,10 @@ class EngineProcess(Child):
             self._lost()
 
     def _wake_at(self) -> float | None:
-        """Return when time alone brings something, None for never; nothing without a player but to call one."""
-        return self._call_at if self._player is None else self.engine.wake()
+        """Return when time alone brings something, None for never: nothing before there is a player with its ports."""
+        if self._player is None:
+            return self._call_at
+        return self.engine.wake() if self._plays else None
 
     def take(self, frame: wire.Frame) -> None:
         """Take a frame of the front: what a remote control asks for, and whether anybody watches."""
@@ -320,19 +327,17 @@ class EngineProcess(Child):
             self.front.send_frames(told)
 
     def _call(self, patience: float) -> None:
-        """Call the player; where it does not answer, try again a little later."""
+        """Call the player, who says when its ports are open; where there is none, try again a little later."""
         try:
             self._player = wire.call(self.folder, "player", patience)
         except OSError:
             self._call_at = time.monotonic() + AGAIN
-            return
-        self._put(self.engine.start(time.monotonic()))
 
     def _lost(self) -> None:
         """The player is gone: so is what it was to play. Another one will come."""
         if self._player is not None:
             self._player.close()
-        self._player = None
+        self._player, self._plays = None, False
         self._call_at = time.monotonic() + AGAIN
 
 

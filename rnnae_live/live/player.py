@@ -334,6 +334,8 @@ class PlayerProcess(Child):
         if link is not None:
             self._part()
             self._engine = link
+            with suppress(LinkLostError):
+                link.send(Kind.READY)
             if self._alone:
                 self._be_alone(False)
 

@@ -67,7 +67,7 @@ class Kind(IntEnum):
     STOP = 10
     """front -> child: release everything and leave."""
     READY = 11
-    """child -> front, JSON: it works from now on."""
+    """child -> front, JSON: it works from now on. player -> engine: its ports are open, and it hears."""
     WITHDRAW = 12
     RETIME = 13
     THRU = 14
