@@ -127,15 +127,10 @@ class EngineProcess(Child):
         try:
             if self._player is None:
                 self._call(0.0)
-            if self._player is not None:
-                for kind, payload in self._player.receive() if self._player in ready else ():
-                    if kind is Kind.READY:
-                        self._plays = True
-                        self._put(self.engine.start(time.monotonic()))
-                    elif kind is Kind.INPUT:
-                        self._handle(*wire.unpack_input(payload))
-                if self._plays:
-                    self._put(self.engine.advance(time.monotonic()))
+            if self._player is not None and self._player in ready:
+                self._hear(self._player)
+            if self._plays:
+                self._put(self.engine.advance(time.monotonic()))
             self._work(busy=bool(ready))
             self._show(time.monotonic())
             self._learn(time.monotonic())
@@ -244,6 +239,22 @@ class EngineProcess(Child):
         if settings != self._told:
             self._told = told["settings"] = settings
         return told
+
+    def _hear(self, player: Link) -> None:
+        """Take what the player says.
+
+        Raises:
+            LinkLostError: it is gone.
+        """
+        for kind, payload in player.receive():
+            if kind is Kind.INPUT:
+                self._handle(*wire.unpack_input(payload))
+            elif kind is Kind.READY:
+                self._plays = True
+                self._put(self.engine.start(time.monotonic()))
+            elif kind is Kind.RETURNED:
+                # Read as for the first time, and shown all values.
+                self._controls, self._learn_at = None, 0.0
 
     def _handle(self, at: float, data: bytes, port: int) -> None:
         event = events.read(data, at)

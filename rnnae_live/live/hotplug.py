@@ -26,15 +26,27 @@ Tell = Callable[[str, bool], None]
 class Hotplug:
     """Looks for named ports. ``tell`` takes a sentence and whether it is a fault."""
 
-    def __init__(self, tell: Tell, sounding: Callable[[], list[Key]], repeat: Callable[[list[Key]], None]) -> None:
-        """Ask ``sounding`` what a port that goes leaves behind, and ``repeat`` its note-offs when it is back."""
+    def __init__(
+        self,
+        tell: Tell,
+        sounding: Callable[[], list[Key]],
+        repeat: Callable[[list[Key]], None],
+        show: Callable[[], None],
+    ) -> None:
+        """Ask ``sounding`` what a port that goes leaves behind, and ``repeat`` its note-offs when it is back.
+
+        ``show`` is called when a controller is back, whose rings and lamps are as they were built.
+        """
         self._tell = tell
         self._sounding = sounding
         self._repeat = repeat
+        self._show = show
         self._missed: dict[str, list[Key]] = {}
         self._by = 0.0
         self.down: dict[Input, set[Key]] = {}
         """The keys that are down on each input."""
+        self.lamps: Output | None = None
+        """What shows a controller its values."""
         self.at = 0.0
         """When to look next."""
 
@@ -63,6 +75,9 @@ class Hotplug:
             # Whoever holds these keys cannot let go of them any more.
             for channel, pitch in list(self.down[change.port]):
                 change.port.arrived(note_off(channel, pitch))
+        elif change.port is self.lamps:
+            if change.there:
+                self._show()
         elif isinstance(change.port, Output) and not change.there:
             self._missed[change.name] = self._sounding()
         elif isinstance(change.port, Output):

@@ -90,7 +90,7 @@ class PlayerProcess(Child):
         self._again: list[tuple[float, list[Key]]] = []
         self.player = Player(None, Ledger.open(folder / LEDGER))
         self.player.leaves = self._intake.leaves
-        self._hotplug = Hotplug(self._tell, lambda: list(self.player.ledger), self._repeat)
+        self._hotplug = Hotplug(self._tell, lambda: list(self.player.ledger), self._repeat, self._returned)
 
     def start(self) -> dict[str, Any]:
         """Open the ports; where they were there before, wait until they are there again."""
@@ -192,7 +192,7 @@ class PlayerProcess(Child):
             if control:
                 self._listen(events.CONTROL, CONTROL, control)
                 with suppress(PortError):  # Many controllers only send.
-                    self._lamps = system.open_output(LAMPS, *control)
+                    self._lamps = self._hotplug.lamps = system.open_output(LAMPS, *control)
             self._output = system.open_output(OUT, *destinations)
             notes = list(self.player.ledger)
             self._be_alone(bool(self.options.get("alone")))
@@ -227,6 +227,7 @@ class PlayerProcess(Child):
                     port.close()
         self._inputs, self._output, self._lamps, self._driven = [], None, None, False
         self._hotplug.down.clear()
+        self._hotplug.lamps = None
         self._doors.clear()
         if system is not None:
             with suppress(PortError):
@@ -382,6 +383,11 @@ class PlayerProcess(Child):
         if self._lamps is not None:
             with suppress(PortError):
                 self._lamps.send(data)
+
+    def _returned(self) -> None:
+        if self._engine is not None:
+            with suppress(LinkLostError):
+                self._engine.send(Kind.RETURNED)
 
     def _tell(self, text: str, fault: bool = False) -> None:
         self.front.send(*wire.pack_output(Notice(text, fault)))

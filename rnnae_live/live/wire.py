@@ -84,6 +84,8 @@ class Kind(IntEnum):
     """page -> front -> engine, JSON: what a remote control asks for, see ``Engine.do``."""
     ALONE = 20
     """front -> player: no engine comes for a while; everything is played through until one does."""
+    RETURNED = 21
+    """player -> engine: the controller is back, and shows nothing."""
 
 
 class LinkLostError(ConnectionError):

@@ -97,8 +97,8 @@ def test_a_controller_is_shown_what_somebody_else_turns(tmp_path: Path) -> None:
     save(Controls((controls,)), tmp_path / "controls.json")
     system = backend("jack", "Twister")
     shown: list[bytes] = []
-    system.open_output("knobs")
-    system.open_input(lambda _at, data: shown.append(data), "lamps")
+    knobs = system.open_output("knobs")
+    lamps = system.open_input(lambda _at, data: shown.append(data), "lamps")
     instrument = Instrument(tmp_path, *LOOP)
     try:
         instrument.await_ready()
@@ -106,6 +106,13 @@ def test_a_controller_is_shown_what_somebody_else_turns(tmp_path: Path) -> None:
             performer.connect()
             performer.until(lambda: b"\xb0\x10\x40" in shown, 15)
             performer.play([(0.0, b"\xb0\x6e\x7f")])
+            performer.until(lambda: b"\xb0\x10\x7f" in shown, 15)
+            for port in (knobs, lamps):  # Pulled out, and plugged in again.
+                port.close()
+            performer.until(lambda: any("'Twister:lamps' is gone" in line for line in instrument.lines), 15)
+            del shown[:]
+            system.open_output("knobs")
+            system.open_input(lambda _at, data: shown.append(data), "lamps")
             performer.until(lambda: b"\xb0\x10\x7f" in shown, 15)
     finally:
         instrument.stop()
