@@ -109,7 +109,7 @@ def test_a_controller_is_shown_what_somebody_else_turns(tmp_path: Path) -> None:
             performer.until(lambda: b"\xb0\x10\x7f" in shown, 15)
             for port in (knobs, lamps):  # Pulled out, and plugged in again.
                 port.close()
-            performer.until(lambda: any("'Twister:lamps' is gone" in line for line in instrument.lines), 15)
+            performer.until(lambda: any("lamps' is gone" in line for line in instrument.lines), 15)
             del shown[:]
             system.open_output("knobs")
             system.open_input(lambda _at, data: shown.append(data), "lamps")
