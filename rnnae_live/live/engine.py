@@ -210,7 +210,7 @@ class EngineProcess(Child):
         self._show_at = now + SHOW
         seen = view(self.engine, now)
         if self._lesson is not None:
-            seen["learn"] = self._lesson.shown()
+            seen["learn"] = {**self._lesson.shown(), "map": self._map()}
         different = changes(self._shown, seen)
         self._shown = seen
         if different:
@@ -271,12 +271,15 @@ class EngineProcess(Child):
         if self._lesson is None:
             return [Notice("There is no controller to learn from: start with --control NAME.")]
         try:
-            controller = self.engine.surfaces.get(events.CONTROL)
-            name = None if controller is None else controller.active
-            self._lesson.begin(wish["learn"], self._controls, wish.get("part"), name)
+            self._lesson.begin(wish["learn"], self._controls, wish.get("part"), self._map())
         except ControlError as error:
             return [Notice(str(error))]
         return []
+
+    def _map(self) -> str | None:
+        """Return the name of the map with which the controller is read, None for the performer's own."""
+        controller = self.engine.surfaces.get(events.CONTROL)
+        return None if controller is None else controller.active
 
     def _later(self, notice: Notice) -> None:
         """Tell something from any thread."""

@@ -184,6 +184,12 @@ def test_a_control_is_named_for_learning_and_not_moved(tab: Tab) -> None:
     tab.click("#freeze")
     learned = "window.sent.filter((one) => !one.includes('ping'))"
     assert tab.evaluate(learned) == ['{"learn":"weight 3"}', '{"learn":"freeze toggle"}']
+    assert tab.evaluate("document.getElementById('controls').hidden") is True
+    tab.evaluate("rnnae.mirror.take({learn: {map: 'Faders <b>'}})")
+    tab.wait("document.getElementById('controls').textContent === 'Controls: Faders <b>'")
+    assert tab.evaluate("document.getElementById('controls').hidden") is False
+    tab.evaluate("rnnae.mirror.take({learn: {map: null}})")
+    tab.wait("document.getElementById('controls').hidden")
     tab.evaluate("rnnae.mirror.take({learn: {armed: 'weight 3', recent: [], refused: 'CC 0 is bank select.'}})")
     tab.wait("document.querySelector('.armed')?.dataset.name === 'weight 3'")
     tab.wait("document.getElementById('notice-text').textContent === 'CC 0 is bank select.'")

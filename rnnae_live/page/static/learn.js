@@ -9,11 +9,13 @@
 export class Learn {
   /**
    * @param {HTMLElement} button
+   * @param {HTMLElement} map where the map is named that a preset has brought
    * @param {import("./link.js").Link} link
    * @param {import("./notices.js").Notices} notices
    */
-  constructor(button, link, notices) {
+  constructor(button, map, link, notices) {
     this.button = button;
+    this.map = map;
     this.link = link;
     this.notices = notices;
     this.there = false;
@@ -60,6 +62,8 @@ export class Learn {
     this.there = learn !== undefined;
     this.button.classList.toggle("idle", !this.there);
     if (!this.there && this.active) this.set(false);
+    this.map.hidden = !learn?.map;
+    this.map.textContent = learn?.map ? `Controls: ${learn.map}` : "";
     for (const one of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-name]"))) {
       one.classList.toggle("armed", this.there && learn.armed === one.dataset.name);
     }
