@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from rnnae_live.live import realtime
 
 ASK = """
 import os, threading
@@ -25,3 +28,15 @@ def test_all_threads_are_in_real_time_or_none() -> None:
     given, *threads = done.stdout.split()
     assert len(threads) == 3
     assert set(threads) == {given}
+
+
+@pytest.mark.unit
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="scheduling is told on Linux only")
+def test_a_process_that_notes_wait_for_begins_in_real_time_where_that_is_allowed() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as waited_for:
+        realtime.hurry(waited_for.pid)
+        given = os.sched_getscheduler(waited_for.pid) == os.SCHED_FIFO
+        waited_for.communicate(b"\n")
+    allowed = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, timeout=60, check=True)
+    assert str(given) == allowed.stdout.split()[0]
+    realtime.hurry(waited_for.pid)  # One that is gone already is nobody's fault.

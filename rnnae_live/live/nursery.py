@@ -25,6 +25,7 @@ from typing import Any
 
 import rnnae_live
 from rnnae_live.errors import RnnaeError
+from rnnae_live.live import realtime
 from rnnae_live.live.wire import Kind, Link, LinkLostError
 
 FROZEN = {"player": 0.5, "engine": 2.0, "page": 10.0}
@@ -116,6 +117,9 @@ class Nursery:
                 child.heard_at = now
                 child.releasing = child.role == "player" and child.rest_until is not None and now < child.rest_until
                 child.process = self._spawn(RELEASE if child.releasing else child.role)
+                if child.role == "player" and child.was_ready:
+                    # What it left sounding waits for it.
+                    realtime.hurry(child.process.pid)
 
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         """Start a child: a new interpreter, because a fork of what has threads and ports is no clean start."""

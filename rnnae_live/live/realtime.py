@@ -1,6 +1,6 @@
 """What a process asks of the system and of Python so that it is always in time.
 
-[realtime] -> player, engine
+[realtime] -> player, engine, nursery
 
 *Threading*: ask before threads are made: those of a driver inherit the scheduling. *Errors*: none; each answer says
 what was granted, because without real-time scheduling everything works, less exactly on a busy machine.
@@ -12,6 +12,7 @@ import ctypes
 import gc
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 PLAYER, ENGINE = 10, 5
@@ -46,6 +47,13 @@ def schedule(priority: int) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def hurry(pid: int) -> None:
+    """Let a process that has just been started begin at once, on a busy machine as well, where that is allowed."""
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(PLAYER))
 
 
 def _threads() -> list[int]:
