@@ -117,9 +117,6 @@ class Nursery:
                 child.heard_at = now
                 child.releasing = child.role == "player" and child.rest_until is not None and now < child.rest_until
                 child.process = self._spawn(RELEASE if child.releasing else child.role)
-                if child.role == "player" and child.was_ready:
-                    # What it left sounding waits for it.
-                    realtime.hurry(child.process.pid)
 
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         """Start a child: a new interpreter, because a fork of what has threads and ports is no clean start."""
@@ -128,7 +125,10 @@ class Nursery:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
         program = PROGRAMS.get(role, f"rnnae_live.live.{role}")
         command = [sys.executable, "-m", program, str(self._folder)]
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        if role == RELEASE or (role == "player" and self[role].was_ready):
+            realtime.hurry(process.pid)  # Notes that the last one left sounding wait for it.
+        return process
 
     def beat(self, now: float) -> None:
         """Ask each child how it is; kill the one that does not answer, start again the one that is gone."""
