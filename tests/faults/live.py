@@ -251,7 +251,7 @@ class Flooder(Performer):
     offered = 0
 
     def _process(self, frames: int) -> None:
-        now = time.monotonic()
+        now = self.woken()
         for offset, data in self._from.incoming_midi_events():
             self.recorded.append((now + offset / self.rate, bytes(data)))
         self._to.clear_buffer()

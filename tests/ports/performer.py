@@ -1,12 +1,13 @@
 """A performer: a JACK client of its own that plays into the instrument and records what comes out.
 
-Moments are monotonic seconds of the period in which a message went or came. Frames would not do: a server with the
-dummy driver loses frames whenever the machine makes it late. Its own time then runs slow against the tempo, and may
-lie so far behind ``frame_time`` that what is scheduled by it is never played.
+Moments are monotonic seconds, counted from the server's wake-up for the period in which a message went or came. Frames
+would not do: a server with the dummy driver loses frames whenever the machine makes it late. Its own time then runs
+slow against the tempo, and may lie so far behind ``frame_time`` that what is scheduled by it is never played.
 """
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,6 +15,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import jack
+
+_server_time = ctypes.CDLL(jack._libname).jack_get_time
+_server_time.restype = ctypes.c_uint64
 
 
 class Performer:
@@ -39,7 +43,7 @@ class Performer:
         self.client.close()
 
     def _process(self, frames: int) -> None:
-        now = time.monotonic()
+        now = self.woken()
         for offset, data in self._from.incoming_midi_events():
             self.recorded.append((now + offset / self.rate, bytes(data)))
         self._to.clear_buffer()
@@ -50,6 +54,12 @@ class Performer:
             offset = min(max(offset, round((at - now) * self.rate)), frames - 1)
             self._to.write_midi_event(offset, data)
             self.played.append((now + offset / self.rate, data))
+
+    def woken(self) -> float:
+        """Return when the server woke for this period, however late this client is called."""
+        now, theirs = time.monotonic(), _server_time()
+        late = (theirs - self.client.transport_query_struct()[1].usecs) / 1e6
+        return now - late if 0 <= late < 1 else now
 
     def connect(self, seconds: float = 10.0) -> None:
         """Connect to the instrument's ports as soon as they are there."""
