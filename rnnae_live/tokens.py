@@ -66,7 +66,7 @@ class Vocabulary:
         """
         if not 0 <= self.lowest <= self.highest - 11 <= 116:
             raise ValueError(f"The pitches {self.lowest}-{self.highest} do not hold an octave inside 0-127.")
-        if self.durations[0] != 1 or any(b <= a for a, b in zip(self.durations, self.durations[1:], strict=False)):
+        if self.durations[:1] != (1,) or any(b <= a for a, b in zip(self.durations, self.durations[1:], strict=False)):
             raise ValueError("The durations must ascend from 1, so that every length can be spelled.")
         object.__setattr__(self, "ticks", np.array([0, *self.durations], np.int32))
 

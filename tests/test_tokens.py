@@ -88,7 +88,9 @@ def test_places_go_on_where_a_phrase_was_left() -> None:
     assert whole[:, 2:].tolist() == [[0, 0], [1, 6]]
 
 
-@pytest.mark.parametrize(("lowest", "highest", "durations"), [(60, 65, (1,)), (36, 96, (2, 3)), (36, 96, (1, 3, 3))])
+@pytest.mark.parametrize(
+    ("lowest", "highest", "durations"), [(60, 65, (1,)), (36, 96, ()), (36, 96, (2, 3)), (36, 96, (1, 3, 3))]
+)
 def test_a_vocabulary_that_cannot_spell_is_refused(lowest: int, highest: int, durations: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"."):
         Vocabulary(lowest, highest, durations)
