@@ -21,28 +21,24 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from rnnae_live.errors import ModelError
 from rnnae_live.graph import read_graph
+from rnnae_live.manifest import LARGEST_FILE, Manifest, identify, read_manifest
 from rnnae_live.melody import PPQ
-from rnnae_live.state import LIMIT, Floats, State
+from rnnae_live.state import Floats, State
 from rnnae_live.tokens import BEATS, REST, START, Tokens, Vocabulary, place
 
 T = TypeVar("T", int, NDArray[np.int64])
 
 Ints = int | NDArray[np.int64]
 
-MANIFEST = "manifest.json"
 FILES = ("encoder.onnx", "decoder.onnx", "decoder.npz")
-SCHEMA = 2
-LARGEST_FILE = 64 << 20
-"""Bytes; a file of a bundle that is larger is refused unread."""
 
 OPERATORS = frozenset(
     [
@@ -68,38 +64,6 @@ OPERATORS = frozenset(
 
 GOLDEN_TOLERANCE = 1e-3
 """Largest difference of a golden state's number between machines; a wrong weight shows as 0.1 and more."""
-
-
-class Golden(msgspec.Struct, frozen=True):
-    """A phrase, its state (h then c) and what the decoder makes of it, both as the exporter saw them."""
-
-    tokens: list[tuple[int, int]]
-    state: list[float]
-    decoded: list[tuple[int, int]]
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``manifest.json`` says of a model; ``weights`` is the sha256 of all weights, whatever file they are in."""
-
-    schema: int
-    name: str
-    units: int
-    order: str
-    lowest: int
-    highest: int
-    durations: tuple[int, ...]
-    sha256: dict[str, str]
-    weights: str
-    golden: Golden
-    state_mean: list[float]
-    state_spread: list[float]
-    directions: dict[str, list[float]] = {}
-    """For each attribute knob what is added to a state (h then c) at a knob of 1."""
-    deviations: dict[str, float] = {}
-    """Standard deviation of each attribute over the corpus: how much more a knob of 1 asks for."""
-    training: dict[str, Any] = {}
-    metrics: dict[str, Any] = {}
-    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,31 +284,6 @@ def _bound(
     return binding
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a bank's folder.
-
-    Raises:
-        ModelError: it is missing, damaged, of a later schema, or its vocabulary contradicts itself.
-    """
-    file = folder / MANIFEST
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise ModelError(f"{file} is too large for a manifest; copy the bank again.")
-        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-        Vocabulary(manifest.lowest, manifest.highest, manifest.durations)
-    except FileNotFoundError as error:
-        raise ModelError(f"{folder} is no bank: it has no {MANIFEST}; give a folder that has one.") from error
-    except (OSError, msgspec.DecodeError, ValueError) as error:
-        raise ModelError(f"{file} cannot be read ({error}); copy the bank again.") from error
-    if manifest.schema != SCHEMA:
-        raise ModelError(f"{file} has schema {manifest.schema}, this version reads {SCHEMA}; update rnnae-live.")
-    for name, numbers in manifest.directions.items():
-        sound = len(numbers) == 2 * manifest.units and bool((np.abs(numbers) < LIMIT).all())
-        if not sound or not 0 < manifest.deviations.get(name, 0.0) < LIMIT:
-            raise ModelError(f"The knob '{name}' of {file} does not fit its model; copy the bank again.")
-    return manifest
-
-
 def _verified(file: Path, sha256: str) -> bytes:
     try:
         if file.stat().st_size > LARGEST_FILE:
@@ -382,10 +321,3 @@ def _weights(data: bytes, manifest: Manifest, vocabulary: Vocabulary) -> Weights
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
                 raise ModelError(f"The decoder's {name} is not float32 {shape} and finite; copy the bank again.")
         return Weights(**{name: arrays[name] for name in shapes})
-
-
-def identify(manifest: Manifest) -> str:
-    """Return the id of the model that a manifest describes: the start of the hash of its weights and vocabulary."""
-    words = [manifest.order, str(manifest.units), str(manifest.lowest), str(manifest.highest), str(manifest.durations)]
-    words.append(manifest.weights)
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]

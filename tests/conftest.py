@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES
 from rnnae_live.presets import Bank, factory
 
 # TensorFlow reads this when it is imported: no banner in the test output.

@@ -23,7 +23,8 @@ from rnnae_live.doctor import bank as bank_checks
 from rnnae_live.doctor import home, installation, realtime, systems
 from rnnae_live.doctor.findings import Finding, Mark, guarded, healthy, summary
 from rnnae_live.doctor.probe import probe
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES
 from rnnae_live.presets import Bank, factory
 
 pytestmark = pytest.mark.unit

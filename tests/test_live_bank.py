@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +10,10 @@ import pytest
 
 from rnnae_live.events import Notice
 from rnnae_live.live.bank import BankWatch
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES
 from rnnae_live.presets import Bank, factory
+from tests.manifests import rewrite
 
 pytestmark = pytest.mark.model
 
@@ -28,8 +29,7 @@ class Watched:
         self.watch = BankWatch(folder, Bank.open(folder), self.errands.append, self.told.append)
 
     def rename(self, name: str) -> None:
-        manifest = json.loads((self.folder / MANIFEST).read_text())
-        (self.folder / MANIFEST).write_text(json.dumps({**manifest, "name": name}))
+        rewrite(self.folder, name=name)
 
     def look(self, times: int = 4) -> None:
         for _ in range(times):

@@ -12,13 +12,15 @@ import pytest
 from rnnae_live.decoder import LONGEST, decode
 from rnnae_live.errors import ModelError
 from rnnae_live.graph import read_graph
+from rnnae_live.manifest import MANIFEST
 from rnnae_live.melody import Melody
-from rnnae_live.model import FILES, MANIFEST, Model
+from rnnae_live.model import FILES, Model
 from rnnae_live.phrase import Note
 from rnnae_live.presets import factory
 from rnnae_live.refine import refine
 from rnnae_live.state import Link, State, random_state
 from rnnae_live.tokens import FIRST_PITCH, START, place
+from tests.manifests import rewrite, sealed
 
 pytestmark = pytest.mark.model
 
@@ -147,8 +149,7 @@ def test_a_missing_file_is_a_sentence(bundle: Path, name: str) -> None:
 )
 def test_a_manifest_that_contradicts_the_files_is_refused(bundle: Path, field: str, value: object) -> None:
     manifest = json.loads((bundle / MANIFEST).read_text())
-    manifest[field] = value
-    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    (bundle / MANIFEST).write_bytes(sealed({**manifest, field: value}))
     with pytest.raises(ModelError):
         Model.load(bundle)
 
@@ -156,8 +157,31 @@ def test_a_manifest_that_contradicts_the_files_is_refused(bundle: Path, field: s
 def test_another_golden_phrase_is_refused(bundle: Path) -> None:
     manifest = json.loads((bundle / MANIFEST).read_text())
     manifest["golden"]["decoded"][-1][0] ^= 1
-    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    (bundle / MANIFEST).write_bytes(sealed(manifest))
     with pytest.raises(ModelError, match="golden phrase"):
+        Model.load(bundle)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("state_mean", [0.5] * 256), ("name", "factorx"), ("licence", "none"), ("digest", ""), ("digest", "0" * 64)],
+)
+def test_a_manifest_that_was_changed_by_accident_is_refused(bundle: Path, field: str, value: object) -> None:
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    (bundle / MANIFEST).write_text(json.dumps({**manifest, field: value}))
+    with pytest.raises(ModelError, match="not as it was written; copy the bank again"):
+        Model.load(bundle)
+
+
+def test_a_manifest_that_is_laid_out_otherwise_is_the_same(bundle: Path) -> None:
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    (bundle / MANIFEST).write_text(json.dumps(dict(sorted(manifest.items())), indent=7))
+    assert Model.load(bundle).manifest.name == "factory"
+
+
+def test_a_bank_of_an_older_schema_says_what_to_do(bundle: Path) -> None:
+    rewrite(bundle, schema=2)
+    with pytest.raises(ModelError, match="make the bank again"):
         Model.load(bundle)
 
 

@@ -13,13 +13,15 @@ from click.testing import CliRunner
 from rnnae_live.attributes import ATTRIBUTES, measure
 from rnnae_live.cli import cli
 from rnnae_live.errors import ConfigError, ModelError, RnnaeError
+from rnnae_live.manifest import read_manifest
 from rnnae_live.melody import Melody
 from rnnae_live.mixer import Voice, compose, links, play
-from rnnae_live.model import MANIFEST, Model, read_manifest
+from rnnae_live.model import Model
 from rnnae_live.phrase import Note
 from rnnae_live.presets import Bank
 from rnnae_live.state import Chain
 from rnnae_live.steering import hear, knob_names, shared_notes, shift, steer, walk
+from tests.manifests import rewrite
 
 pytestmark = pytest.mark.model
 
@@ -106,8 +108,7 @@ def test_notes_in_common_are_counted() -> None:
 
 
 def written(own: Bank, **fields: object) -> Path:
-    file = own.folder / MANIFEST
-    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
+    rewrite(own.folder, **fields)
     return own.folder
 
 

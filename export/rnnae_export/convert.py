@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import onnx
 import tensorflow as tf
@@ -32,8 +31,9 @@ from rnnae_live.decoder import decode
 from rnnae_live.errors import ModelError
 from rnnae_live.files import write_whole
 from rnnae_live.graph import read_graph
+from rnnae_live.manifest import SCHEMA, Golden, Manifest, write_manifest
 from rnnae_live.melody import Melody
-from rnnae_live.model import FILES, MANIFEST, SCHEMA, Golden, Manifest, Model
+from rnnae_live.model import FILES, Model
 from rnnae_live.state import Link
 from rnnae_live.tokens import REST, START, Tokens, Vocabulary, place
 
@@ -82,7 +82,7 @@ def export(bank: Path, net: AutoEncoder, settings: Settings, phrases: Sequence[M
     _check_parity(Model(manifest, files), tokens, decoded)
     for name in FILES:
         write_whole(bank / name, files[name])
-    write_whole(bank / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    write_manifest(bank, manifest)
     return Model.load(bank)
 
 

@@ -26,10 +26,10 @@ from rnnae_export.network import AutoEncoder
 from rnnae_export.train import Settings
 from rnnae_live.decoder import LONGEST
 from rnnae_live.errors import MidiFileError
-from rnnae_live.files import write_whole
+from rnnae_live.manifest import write_manifest
 from rnnae_live.melody import Melody, difference
 from rnnae_live.mixer import links, play
-from rnnae_live.model import MANIFEST, Model
+from rnnae_live.model import Model
 from rnnae_live.presets import SONGS, Bank, clean_name, keep, make
 from rnnae_live.song import read_song
 from rnnae_live.state import Chain, Floats, State
@@ -194,4 +194,4 @@ def _describe(folder: Path, model: Model, training: dict[str, Any], states: Floa
         changed |= {"state_mean": states.mean(axis=0).astype(float).tolist()}
         changed |= {"state_spread": states.std(axis=0).astype(float).tolist()}
     manifest = msgspec.structs.replace(model.manifest, **changed)
-    write_whole(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    write_manifest(folder, manifest)

@@ -90,7 +90,7 @@ def model_id(folder: Path) -> str:
         memory = _recall(manifest, ModelMemory)
         if memory is not None and memory.stamp == stamp:
             return memory.model_id
-    from rnnae_live.model import identify, read_manifest
+    from rnnae_live.manifest import identify, read_manifest
 
     made = identify(read_manifest(manifest.parent))
     if stamp is not None:

@@ -20,7 +20,8 @@ from rnnae_live.control import DEFAULT_BUTTONS, Press
 from rnnae_live.engine import Engine
 from rnnae_live.errors import RnnaeError
 from rnnae_live.events import ControlChange, NoteOff, NoteOn, Notice
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES
 from rnnae_live.presets import Bank
 from rnnae_live.voices import BankVoices, Voices
 

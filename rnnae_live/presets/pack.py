@@ -31,9 +31,10 @@ from rnnae_live.library import SONGS, Library, Preset, Record, clean_name
 from rnnae_live.library import record as records
 from rnnae_live.library.names import FILE_NAME, identity, slug
 from rnnae_live.library.record import LARGEST_FILE as LARGEST_PRESET
+from rnnae_live.manifest import LARGEST_FILE, MANIFEST, identify, read_manifest
 from rnnae_live.melody import difference
 from rnnae_live.mixer import play
-from rnnae_live.model import FILES, LARGEST_FILE, MANIFEST, Model, identify, read_manifest
+from rnnae_live.model import FILES, Model
 
 SCHEMA = 1
 CONTENTS = "pack.json"

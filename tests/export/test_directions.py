@@ -12,9 +12,10 @@ from rnnae_export.directions import POSITIONS, Knob, find, measure, spearman
 
 from rnnae_live import attributes
 from rnnae_live.attributes import ATTRIBUTES
+from rnnae_live.manifest import Manifest
 from rnnae_live.melody import Melody
 from rnnae_live.mixer import links
-from rnnae_live.model import Manifest, Model
+from rnnae_live.model import Model
 from rnnae_live.phrase import Note
 from rnnae_live.presets import Bank
 

@@ -29,11 +29,12 @@ from websockets.typing import Origin
 
 from rnnae_live.live import wire
 from rnnae_live.live.wire import Kind
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES
 from rnnae_live.osc.addresses import told
 from rnnae_live.osc.packet import Message, datagram
 from rnnae_live.presets import factory
-from tests.faults.files import damaged
+from tests.faults.files import damaged, spoil
 from tests.faults.seen import Row, Seen
 from tests.processes import BOUND, children
 
@@ -297,7 +298,7 @@ def starts(seen: Seen, long: bool, folder: Path) -> None:
         bank = folder / f"bank {turn}"
         shutil.copytree(factory(), bank)
         name = (*FILES, MANIFEST)[turn % 4]
-        (bank / name).write_bytes(damaged((bank / name).read_bytes(), dice))
+        (bank / name).write_bytes(spoil((bank / name).read_bytes(), name, dice))
         refused(f"a model whose {name} is damaged", "copy the bank again", "--backend", "loopback", "--bank", str(bank))
 
 

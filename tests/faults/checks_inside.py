@@ -18,13 +18,15 @@ from rnnae_live import agenda, capture, decoder, fuse
 from rnnae_live.errors import ModelError
 from rnnae_live.events import Cut, Due, DueNote, NoteOn, Withdraw, note_off, note_on
 from rnnae_live.fuse import Fuse, Lane
-from rnnae_live.model import FILES, MANIFEST, Model
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES, Model
 from rnnae_live.player import Player
 from rnnae_live.presets import factory
 from rnnae_live.state import Link, State, mix
 from rnnae_live.walk import Walk
 from tests import test_walk
 from tests.faults.real import Real, dense, voices
+from tests.manifests import sealed
 from tests.test_feedback import Stage as Cable
 from tests.test_feedback import Wire, melody, notes, sounding
 from tests.test_sync import START, Synced, warm
@@ -305,14 +307,24 @@ def hash_of_model(folder: Path) -> None:
 def fitted(content: dict[str, bytes]) -> None:
     manifest = json.loads(content[MANIFEST])
     manifest["sha256"] = {name: hashlib.sha256(content[name]).hexdigest() for name in FILES}
-    content[MANIFEST] = json.dumps(manifest).encode()
+    content[MANIFEST] = sealed(manifest)
+
+
+def changed_manifest(folder: Path) -> None:
+    def spoil(content: dict[str, bytes]) -> None:
+        manifest = json.loads(content[MANIFEST])
+        manifest["state_mean"][0] += 0.5
+        content[MANIFEST] = json.dumps(manifest).encode()
+
+    with pytest.raises(ModelError):
+        Model.load(bundle(folder, spoil))
 
 
 def golden(folder: Path) -> None:
     def spoil(content: dict[str, bytes]) -> None:
         manifest = json.loads(content[MANIFEST])
         manifest["golden"]["state"][0] += 0.5
-        content[MANIFEST] = json.dumps(manifest).encode()
+        content[MANIFEST] = sealed(manifest)
 
     with pytest.raises(ModelError):
         Model.load(bundle(folder, spoil))

@@ -19,11 +19,13 @@ from rnnae_live import files
 from rnnae_live.errors import ModelError, PresetError
 from rnnae_live.library import SONGS
 from rnnae_live.library.record import write
-from rnnae_live.model import FILES, MANIFEST, Model
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES, Model
 from rnnae_live.presets import factory
 from tests.faults.seen import Row, Seen
 from tests.library import disk, test_crash
 from tests.library.songs import library, song
+from tests.manifests import sealed
 
 
 @contextlib.contextmanager
@@ -145,6 +147,16 @@ def damaged(data: bytes, dice: random.Random) -> bytes:
     return bytes(made)
 
 
+def spoil(data: bytes, name: str, dice: random.Random) -> bytes:
+    """Return a damaged file of a model, of a manifest one that says something else: more space is no damage."""
+    spoiled = damaged(data, dice)
+    if name == MANIFEST:
+        with contextlib.suppress(ValueError):
+            while json.loads(spoiled) == json.loads(data):
+                spoiled = damaged(data, dice)
+    return spoiled
+
+
 def models(seen: Seen, long: bool, folder: Path) -> None:
     """Damage a model in every way: none runs. Then fit its hashes: what loads plays, and nothing else is raised."""
     dice = random.Random(9)
@@ -153,15 +165,15 @@ def models(seen: Seen, long: bool, folder: Path) -> None:
     ran = fitted_ran = 0
     count, fitted = (6_000, 600) if long else (60, 12)
     for number in range(count + fitted):
-        name = dice.choice(FILES) if number < count else dice.choice(FILES[:2])
+        name = dice.choice((*FILES, MANIFEST)) if number < count else dice.choice(FILES[:2])
         for one, data in whole.items():
             (bundle / one).write_bytes(data)
-        spoiled = damaged(whole[name], dice)
+        spoiled = spoil(whole[name], name, dice)
         (bundle / name).write_bytes(spoiled)
         if number >= count:
             manifest = json.loads(whole[MANIFEST])
             manifest["sha256"][name] = hashlib.sha256(spoiled).hexdigest()
-            (bundle / MANIFEST).write_text(json.dumps(manifest))
+            (bundle / MANIFEST).write_bytes(sealed(manifest))
         try:
             Model.load(bundle)
         except ModelError:

@@ -30,7 +30,7 @@ from rnnae_live.events import PLAYED
 from rnnae_live.library import record
 from rnnae_live.live.intake import Intake
 from rnnae_live.live.wire import Link, LinkLostError
-from rnnae_live.model import MANIFEST, read_manifest
+from rnnae_live.manifest import MANIFEST, read_manifest
 from rnnae_live.osc.addresses import addresses, told, understood
 from rnnae_live.osc.packet import Message, datagram, messages
 from rnnae_live.page.messages import read as wish

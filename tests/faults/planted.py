@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from starlette.datastructures import Headers
 
-from rnnae_live import agenda, capture, chunks, decoder, files, fuse, model, player, state, walk
+from rnnae_live import agenda, capture, chunks, decoder, files, fuse, manifest, model, player, state, walk
 from rnnae_live.clock.follower import Follower
 from rnnae_live.config import file as config_file
 from rnnae_live.echo import Way
@@ -51,6 +51,7 @@ from tests.faults.checks_inside import (
     cable_of_notes,
     cable_releases,
     change_of_mind,
+    changed_manifest,
     crowd,
     cut_releases,
     dead_clock,
@@ -281,6 +282,8 @@ PLANTED = [
     Planted("weights are finite", _set(state, "np", _Instead(np, isfinite=np.ones_like)), weight_of_nan),
     Planted("a model is the one that its manifest names",
             _set(model, "_verified", lambda file, _sha256: file.read_bytes()), hash_of_model),
+    Planted("a manifest is as it was written", _set(
+        manifest, "digest_of", lambda one: one.digest), changed_manifest),
     Planted("a model plays its golden phrase", _set(Model, "check_golden", lambda _self: None), golden),
     Planted("a model has no operator that ours have not",
             _set(model, "OPERATORS", frozenset([*model.OPERATORS, "Sinh"])), operators),

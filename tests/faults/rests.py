@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -16,7 +15,8 @@ from pathlib import Path
 
 from rnnae_live.events import note_off
 from rnnae_live.live.nursery import MOST_STARTS
-from rnnae_live.model import FILES, MANIFEST
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES
 from rnnae_live.presets import factory
 from tests.faults.files import damaged
 from tests.faults.seen import Row, Seen, quantile
@@ -32,6 +32,7 @@ from tests.faults.show import (
     show,
     struck,
 )
+from tests.manifests import rewrite
 from tests.ports.performer import Performer
 from tests.ports.test_jack import Instrument
 
@@ -134,9 +135,7 @@ def change(bank: Path, kind: str, dice: random.Random) -> None:
         elif kind == "replaced by noise":
             path.write_bytes(path.read_bytes()[::-1])
     if kind == "replaced by a valid one":
-        manifest = json.loads((bank / MANIFEST).read_text())
-        manifest["name"] = "another"
-        (bank / MANIFEST).write_text(json.dumps(manifest))
+        rewrite(bank, name="another")
 
 
 KINDS = {

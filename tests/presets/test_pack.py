@@ -14,7 +14,8 @@ import pytest
 from rnnae_live.errors import ModelError, PresetError, RnnaeError
 from rnnae_live.files import home
 from rnnae_live.library.record import write
-from rnnae_live.model import FILES, MANIFEST, Model
+from rnnae_live.manifest import MANIFEST
+from rnnae_live.model import FILES, Model
 from rnnae_live.presets import SONGS, Bank, factory
 from rnnae_live.presets import pack as packs
 from rnnae_live.presets.pack import export_pack, export_preset, install, read_pack, read_single, verified

@@ -83,7 +83,7 @@ def import_files(*, files: tuple[Path, ...], force: bool, reencode: bool, bank: 
 
 
 def _take_in(file: Path, folder: Path | None, *, force: bool, reencode: bool, as_json: bool) -> dict[str, object]:
-    from rnnae_live.model import MANIFEST
+    from rnnae_live.manifest import MANIFEST
     from rnnae_live.presets import Bank
     from rnnae_live.presets.pack import install, read_pack, read_single, verified
 
