@@ -98,7 +98,7 @@ def read_settings(run: Path) -> Settings:
     """
     try:
         return msgspec.json.decode((run / "run.json").read_bytes(), type=Settings)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, ValueError) as error:
         raise ModelError(
             f"{run} is no training run ({error}); give the folder that `rnnae-live train` made."
         ) from error
@@ -145,7 +145,7 @@ def list_songs(source: Path) -> Iterator[tuple[bytes, Title]]:
         try:
             for title in msgspec.json.decode(source.read_bytes(), type=list[Title]):
                 yield (source.parent / title.midi).read_bytes(), title
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, ValueError) as error:
             raise PresetError(f"{source} is no list of songs ({error}).") from error
         return
     for name, data in files([source]):

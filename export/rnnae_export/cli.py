@@ -151,7 +151,7 @@ def export(
     corpus = read_corpus(sources)
     try:
         facts = msgspec.json.decode((run / FACTS).read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, ValueError) as error:
         raise RnnaeError(f"{run} is no finished run; give the folder that `rnnae-live train` made.") from error
     learned = read_corpus(lessons) if lessons else None
     _finish(run, bank or run / "bank", corpus, songs, facts["training"], facts["licence"], learned)

@@ -168,7 +168,7 @@ def read_index(folder: Path) -> Index | None:
     """Return the index of finished shards, None where there are none."""
     try:
         return msgspec.json.decode((folder / INDEX).read_bytes(), type=Index)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, ValueError):
         return None
 
 

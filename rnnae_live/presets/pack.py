@@ -127,7 +127,7 @@ def read_pack(file: Path) -> Pack:
         raise PresetError(f"{file} is no pack of presets ({error}).") from error
     try:
         contents = msgspec.json.decode(data.pop(CONTENTS, b""), type=Contents)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise PresetError(f"{file} is no pack of presets ({CONTENTS}: {error}).") from error
     if contents.schema > SCHEMA:
         _refuse(file, f"it has schema {contents.schema} and this version reads {SCHEMA}; update rnnae-live")

@@ -112,6 +112,14 @@ def test_a_name_that_no_pack_has_is_refused(pack: Path, name: str) -> None:
         read_pack(pack)
 
 
+def test_a_list_of_contents_that_is_no_text_is_refused(pack: Path) -> None:
+    content = entries(pack)
+    about = content[packs.CONTENTS].replace(b'"name": "', b'"name": "\xf2\x28', 1)
+    pack_again(pack, {**content, packs.CONTENTS: about}, honest=False)
+    with pytest.raises(PresetError, match="is no pack"):
+        read_pack(pack)
+
+
 def song_of(content: Entries) -> str:
     return next(name for name in content if name.startswith(f"{SONGS}/"))
 
