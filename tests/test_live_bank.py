@@ -106,3 +106,35 @@ def test_a_model_that_is_gone_is_told_of(watched: Watched) -> None:
     (told,) = watched.told
     assert told.text == f"The model in {watched.folder} is gone; the one that is loaded plays on."
     assert watched.watch.take() is None
+
+
+def test_a_bank_that_lacks_presets_is_opened_again_when_they_come(watched: Watched) -> None:
+    song = next((watched.folder / "songs").glob("*.json"))
+    content = song.read_bytes()
+    song.unlink()
+    watched.rename("another")
+    watched.look()
+    assert watched.watch.take() is not None
+    watched.watch.refuse()
+    watched.look()
+    assert watched.watch.take() is None
+    song.write_bytes(content)
+    watched.look()
+    opened = watched.watch.take()
+    assert opened is not None
+    (watched.folder / "songs" / "notes.txt").write_text("a capture, say")
+    watched.look()
+    assert watched.watch.take() is None
+    assert len(opened.bank.presets) == len(Bank.open(watched.folder).presets)
+
+
+def test_whatever_is_raised_while_it_is_opened_is_told(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_folder: Path | None) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("rnnae_live.live.bank.open_voices", fails)
+    watched.rename("another")
+    watched.look()
+    (told,) = watched.told
+    assert "MemoryError" in told.text
+    assert not watched.watch.opening

@@ -20,6 +20,7 @@ from rnnae_live.control import DEFAULT_BUTTONS, Press
 from rnnae_live.engine import Engine
 from rnnae_live.errors import RnnaeError
 from rnnae_live.events import ControlChange, NoteOff, NoteOn, Notice
+from rnnae_live.library import SONGS
 from rnnae_live.manifest import MANIFEST
 from rnnae_live.model import FILES
 from rnnae_live.presets import Bank
@@ -53,6 +54,7 @@ class BankWatch:
         self._errand = errand
         self._tell = tell
         self._place = bank.folder
+        self._lacking = False
         self._known = self._last = self._stamp()
         self._opened: BankVoices | None = None
         self.opening = False
@@ -73,7 +75,17 @@ class BankWatch:
     def take(self) -> BankVoices | None:
         """Return a bank that has been opened since this was asked last, None where there is none."""
         opened, self._opened = self._opened, None
+        if opened is not None:
+            self._watch_presets(on=False)
         return opened
+
+    def refuse(self) -> None:
+        """Open the bank that was taken once more when its presets change: it lacks some that are heard."""
+        self._watch_presets(on=True)
+
+    def _watch_presets(self, *, on: bool) -> None:
+        self._lacking = on
+        self._known = self._last = self._stamp()
 
     def _open(self, stamp: Stamp) -> None:
         """Open the bank that is there, on a thread of its own."""
@@ -83,8 +95,9 @@ class BankWatch:
             gc.freeze()
             if stamp == self._stamp():
                 self._opened = opened
-        except RnnaeError as error:
-            told = f"The bank has changed and cannot be used; the one that is loaded plays on. {error}"
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the music goes on
+            what = str(error) if isinstance(error, RnnaeError) else f"{type(error).__name__}: {error}"
+            told = f"The bank has changed and cannot be used; the one that is loaded plays on. {what}"
             self._tell(Notice(told, fault=True))
         finally:
             self.opening = False
@@ -92,7 +105,8 @@ class BankWatch:
     def _stamp(self) -> Stamp | None:
         """Return what the files of the model are like, None where one of them is missing."""
         with suppress(OSError):
-            stats = [(self._place / name).stat() for name in (*FILES, MANIFEST)]
+            names = (*FILES, MANIFEST, *([SONGS] if self._lacking else []))
+            stats = [(self._place / name).stat() for name in names]
             return tuple((one.st_mtime_ns, one.st_size, one.st_ino) for one in stats)
         return None
 

@@ -84,6 +84,7 @@ class EngineProcess(Child):
             self.engine.restore(options["takeover"])
         self.bank = voices.bank
         self._watch = BankWatch(folder, self.bank, self._errand, self._later)
+        self._lacks = ""
         self._stamp, self._look_at = self._folder_stamp(), 0.0
         self._told: dict[str, Any] | None = None
         self._told_later: deque[Notice] = deque()
@@ -179,9 +180,12 @@ class EngineProcess(Child):
         try:
             self.engine.exchange(opened)
         except PresetError as error:
-            self._put([Notice(f"The bank has changed; the one that is loaded plays on. {error}", fault=True)])
+            self._watch.refuse()
+            if str(error) != self._lacks:
+                self._lacks = str(error)
+                self._put([Notice(f"The bank has changed; the one that is loaded plays on. {error}", fault=True)])
             return
-        self.bank = opened.bank
+        self.bank, self._lacks = opened.bank, ""
         name = opened.bank.model.manifest.name
         self._put([Notice(f"The bank has changed; its model '{name}' plays from the next phrase on.")])
 
