@@ -46,10 +46,13 @@ class Lately:
         what, begins = _what(data)
         if begins:
             self._letting_go.pop(what, None)
-        elif what is not None and not self._is_new(what, period):
+            for controller in SILENCING:
+                # A panic that is said again would silence what has begun after it.
+                self._letting_go.pop((data[0] & 0x0F, "controller", controller), None)
+        elif what is not None and not self._is_known(what, period):
             self._letting_go[what] = (period, data)
 
-    def _is_new(self, what: object, period: int) -> bool:
+    def _is_known(self, what: object, period: int) -> bool:
         return what in self._letting_go and self._letting_go[what][0] >= period - LATELY
 
     def again(self, period: int) -> list[bytes]:

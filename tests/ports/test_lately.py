@@ -38,6 +38,11 @@ def test_what_has_begun_since_is_not_let_go_of(ends: bytes, begins: bytes) -> No
     assert said_again(begins, lately=lately) == []
 
 
+def test_a_panic_is_not_said_again_over_what_has_begun_after_it() -> None:
+    panic, other = b"\xb0\x78\x00", b"\xb1\x78\x00"
+    assert said_again(panic, other, ON) == [other]
+
+
 NOTHING_ENDS = [b"\xb0\x07\x00", b"\xb0\x60\x00", b"\xe0\x00\x40", b"\xc0\x05", b"\xf8", b"\xf0\xf7"]
 
 
