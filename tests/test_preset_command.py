@@ -18,6 +18,7 @@ from rnnae_live.control.store import change
 from rnnae_live.files import home
 from rnnae_live.library import Library
 from rnnae_live.presets import Bank
+from tests.manifests import rewrite
 
 pytestmark = pytest.mark.model
 
@@ -137,8 +138,7 @@ def test_a_pack_of_another_model_becomes_a_bank_or_is_made_again(own: Bank, bank
     own.take_in(bank.presets[:2])
     out = str(tmp_path / "pack.zip")
     run("export", "--all", "-o", out, "--bank", str(own.folder))
-    manifest = own.folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"weights": "', '"weights": "0', 1))
+    rewrite(own.folder, weights="0" * 64)
     other = str(own.folder)
     assert "--reencode" in run("import", out, "--bank", other, status=1).stderr
     strange = [p.name for p in Library.open(own.folder).strangers]

@@ -18,7 +18,7 @@ if find_spec("jack") is None:
     pytest.skip("JACK-Client is not installed", allow_module_level=True)
 
 from rnnae_live import events
-from rnnae_live.events import ALL_SOUND_OFF, DueNote, Output, Withdraw, note_off, note_on, silence
+from rnnae_live.events import ALL_SOUND_OFF, NOTE_OFF, DueNote, Output, Withdraw, note_off, note_on, silence
 from rnnae_live.ledger import Ledger
 from rnnae_live.live import wire
 from rnnae_live.live.session import LEDGER
@@ -153,6 +153,17 @@ class Other:
     def messages(self) -> list[bytes]:
         return [data for _, data in self.heard]
 
+    def once(self) -> list[bytes]:
+        """What was heard, but for note-offs that were said again because the server had lost a period."""
+        heard: list[bytes] = []
+        last: dict[tuple[int, int], bytes] = {}
+        for data in self.messages():
+            key = (data[0] & 0x0F, data[1])
+            if data[0] & 0xF0 != NOTE_OFF or last.get(key) != data:
+                heard.append(data)
+            last[key] = data
+        return heard
+
 
 @pytest.fixture
 def other() -> Iterator[Other]:
@@ -185,7 +196,7 @@ def test_it_says_what_it_was_granted_and_how_late_it_was(start: Callable[..., Fr
     engine = front.engine()
     at = time.monotonic() + 0.2
     engine.put(*(DueNote(at + n * 0.01, at + n * 0.01 + 0.005, 0, 40 + n, 80) for n in range(20)))
-    other.until(lambda: len(other.heard) == 40)
+    other.until(lambda: len(other.once()) == 40)
     status = front.status()
     assert status["sent"] == 40
     assert sum(status["late_buckets"]) == 40
@@ -200,8 +211,8 @@ def test_a_change_of_mind_is_heard_as_it_was_meant(start: Callable[..., Front], 
     at = time.monotonic() + 0.5
     engine.put(DueNote(at, at + 0.3, 0, 60, 80, 2), DueNote(at + 0.1, at + 0.3, 0, 62, 80, 2))
     engine.put(Withdraw(2, at + 0.05, at + 0.2), DueNote(at + 0.1, at + 0.15, 0, 64, 80, 2))
-    other.until(lambda: len(other.heard) == 4)
-    assert other.messages() == [note_on(0, 60, 80), note_on(0, 64, 80), note_off(0, 64), note_off(0, 60)]
+    other.until(lambda: len(other.once()) == 4)
+    assert other.once() == [note_on(0, 60, 80), note_on(0, 64, 80), note_off(0, 64), note_off(0, 60)]
     assert front.stop() == 0
 
 
