@@ -71,7 +71,8 @@ class Keeping:
         if not way.refining.step():
             return []
         self._ways.popleft()
-        if self._slots[way.number] is way.slot:
+        # One that failed before it had states leaves the slot those that it was captured with.
+        if way.refining.chain and self._slots[way.number] is way.slot:
             self._slots[way.number] = Slot(way.slot.name, way.refining.chain, way.melody)
         if not way.new:
             return []

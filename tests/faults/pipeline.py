@@ -28,13 +28,13 @@ from rnnae_live.tokens import REST
 from rnnae_live.transport import Transport
 from rnnae_live.voices import BankVoices
 from rnnae_live.walk import Walk
-from tests.faults.real import ANSWER, Failing, Real, dense, perform, voices
+from tests.faults.real import ANSWER, CAPTURE, Failing, Real, dense, perform, voices
 from tests.faults.seen import Row, Seen
 
 STAGES: list[tuple[Any, str]] = [
     (Surface, "read"), (Capture, "feed"), (part, "hear"), (Transport, "advance"), (Transport, "tempo"),
     (BankVoices, "encode"), (BankVoices, "piece"), (BankVoices, "pieces"), (BankVoices, "capture"),
-    (BankVoices, "length"), (Desk, "turn"), (Desk, "play"), (Slots, "select"), (Keeping, "step"),
+    (Desk, "turn"), (Desk, "play"), (Slots, "select"), (Keeping, "step"),
     (Walk, "advance"), (Walk, "change"), (Walk, "_compose"), (Stepper, "step"), (Encoder, "advance"),
 ]  # fmt: skip
 """Every stage on the way from a key to a due note."""
@@ -58,11 +58,12 @@ def exceptions(seen: Seen, long: bool, _folder: Path) -> None:
                 failing = Failing(owner, name, dice.randrange(3), heals=(turn + len(mode)) % 2 == 0)
                 with pytest.MonkeyPatch.context() as patch:
                     failing.into(patch, dice.choice(ERRORS))
-                    for _ in range(2):
+                    for _ in range(3):
                         perform(stage, dice)
+                        touch(stage, dice)
                     stage.work()
                 where = f"{owner.__name__}.{name} in mode {mode}"
-                seen.inject(f"exception in {owner.__name__.rpartition('.')[2]}.{name}", failing.raised)
+                seen.inject(f"exception in {_named(owner)}.{name}", failing.raised)
                 stage.settle()
                 before = stage.messages
                 stage.play(60, 62, 64, 65)
@@ -71,6 +72,22 @@ def exceptions(seen: Seen, long: bool, _folder: Path) -> None:
                 seen.leave_sounding(stage.end(), where)
                 seen.hold(stage.messages > before, f"silent after {where} had failed")
     seen.figures["stages"] = len(STAGES)
+    silent = {f"exception in {_named(owner)}.{name}" for owner, name in STAGES} - seen.injected.keys()
+    seen.hold(not silent, f"nothing was raised: {', '.join(sorted(silent))}")
+
+
+def touch(stage: Real, dice: random.Random) -> None:
+    """Do once what ``perform`` does now and then, and turn the tempo."""
+    stage.play(60, 67)
+    stage.turn(ANSWER, 127)
+    stage.hear(bytes((0xC0, dice.randrange(20))))
+    stage.take(stage.engine.do({"turn": "bpm", "value": dice.uniform(90.0, 180.0)}, stage.now))
+    stage.turn(CAPTURE, 127)
+    stage.work()
+
+
+def _named(owner: Any) -> str:  # noqa: ANN401 - any class or module
+    return str(owner.__name__).rpartition(".")[2]
 
 
 def _endless(stepper: Stepper) -> None:
