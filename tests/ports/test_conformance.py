@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from rnnae_live.errors import PortError
-from rnnae_live.events import Cut, DueNote, note_off
+from rnnae_live.events import Cut, DueNote, note_off, note_on
 from rnnae_live.ledger import Ledger
 from rnnae_live.player import Player
 from rnnae_live.ports import Backend, Change, Input, Output
@@ -214,7 +214,7 @@ def test_named_ports_that_go_and_come_back_are_joined_again_and_hear_no_backlog(
     gone = changes(pair.ours, 2)
     assert {(change.port, change.there) for change in gone} == {(out, False), (own, False)}
     pair.ports.append(stranger)
-    out.send(OFF)
+    out.send(note_on(0, 62, 80))
     assert pair.ours.mend() == []
     hand, ear = appear()
     back = changes(pair.ours, 2)
