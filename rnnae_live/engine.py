@@ -25,20 +25,19 @@ from rnnae_live.events import (
     PLAYED,
     Continue,
     Cut,
-    Due,
     DueNote,
     Event,
     NoteOff,
     NoteOn,
     Notice,
     Output,
-    Retime,
     SongPosition,
     Start,
     Stop,
     Thru,
     Tick,
     Withdraw,
+    moved,
 )
 from rnnae_live.exchange import exchange
 from rnnae_live.faults import REST, Faults
@@ -361,7 +360,7 @@ class Engine:
     def _early(self, outputs: list[Output]) -> list[Output]:
         """Return outputs with their moments moved by the delay compensation."""
         by = -self.settings.offset
-        return [_moved(one, by) for one in outputs] if by else outputs
+        return [moved(one, by) for one in outputs] if by else outputs
 
     # -- what outlives the process -----------------------------------------------------------------------------------
 
@@ -389,16 +388,3 @@ class Engine:
 
     def _fault(self, error: Exception) -> list[Output]:
         return [*self._faults.tell(error, self._now)]
-
-
-def _moved(output: Output, by: float) -> Output:
-    """Return an output whose moments are ``by`` seconds later."""
-    if isinstance(output, DueNote):
-        return replace(output, at=output.at + by, until=output.until + by)
-    if isinstance(output, Due):
-        return replace(output, at=output.at + by)
-    if isinstance(output, Withdraw):
-        return replace(output, after=output.after + by, until=output.until + by)
-    if isinstance(output, Retime):
-        return replace(output, until=output.until + by)
-    return output

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
 PROGRAM_CHANGE, PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
@@ -295,3 +295,16 @@ def silence() -> list[bytes]:
         for channel in range(CHANNELS)
         for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF)
     ]
+
+
+def moved(output: Output, by: float) -> Output:
+    """Return an output whose moments are ``by`` seconds later; what has no moment stays as it is."""
+    if isinstance(output, DueNote):
+        return replace(output, at=output.at + by, until=output.until + by)
+    if isinstance(output, Due):
+        return replace(output, at=output.at + by)
+    if isinstance(output, Withdraw):
+        return replace(output, after=output.after + by, until=output.until + by)
+    if isinstance(output, Retime):
+        return replace(output, until=output.until + by)
+    return output
